@@ -2,8 +2,8 @@
 
 d = { 'settings': { 'branch': 'main',
                 'doc_baseurl': '/nnlib',
-                'doc_host': 'https://example.github.io',
-                'git_url': 'https://github.com/example/nnlib',
+                'doc_host': 'https://nnlib.github.io',
+                'git_url': 'https://github.com/nnlib/nnlib',
                 'lib_path': 'nnlib'},
   'syms': { 'nnlib.activations': { 'nnlib.activations.ReLU': ('activations.html#relu', 'nnlib/activations.py'),
                                    'nnlib.activations.ReLU.backward_calls': ( 'activations.html#relu.backward_calls',

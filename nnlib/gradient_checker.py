@@ -71,7 +71,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
 
 # %% ../nbs/07_gradient_checker.ipynb #e64328fb
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    """Compare two arrays of one shape: max|a - b| over the largest |element| of both, 0 if all are 0.
+    """Compare two arrays of one shape: ``max|a - b|`` over the largest size of an element, 0 if all are 0.
 
     The measure of equation (17), with the largest element in place of the norm.
     """

@@ -74,8 +74,8 @@ class MSELoss(Loss):
 class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of sigmoid(p) with targets in [0, 1], from the logits p.
 
-    The value is the mean of max(p, 0) - p t + log(1 + exp(-|p|)), the gradient
-    (sigmoid(p) - t) / N. Derived in :ref:`ch-losses`.
+    The value is the mean of ``max(p, 0) - p t + log(1 + exp(-|p|))``, the gradient
+    ``(sigmoid(p) - t) / N``. Derived in :ref:`ch-losses`.
     """
 
     def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:

@@ -195,9 +195,15 @@ class Sequential(Chain):
         return record(self, X)[1]
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
-        """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out)."""
+        """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
+
+        Raises FloatingPointError if the predictions overflow.
+        """
         X, y = check_data(self, X, y)
-        return loss.value_and_gradient(self.predict(X), y)[0]
+        outputs = self.predict(X)
+        if not np.isfinite(outputs).all():
+            raise FloatingPointError("predictions: expected finite numbers, got NaN or infinity")
+        return loss.value_and_gradient(outputs, y)[0]
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: SGD, epochs: int,
             batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
@@ -234,5 +240,5 @@ class Sequential(Chain):
                 raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
         except FloatingPointError as error:
             self.params[...] = before
-            raise FloatingPointError(f"fit: {error} in epoch {len(history.loss) + 1}; the parameters are as before") from None
+            raise FloatingPointError(f"fit: {error} in epoch {epoch}; the parameters are as before") from None
         return history

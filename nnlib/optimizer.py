@@ -30,6 +30,7 @@ class SGD:
     """
 
     _params: Array | None = None
+    _grads: Array | None = None
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
@@ -46,9 +47,9 @@ class SGD:
 
     def step(self, params: Array, grads: Array) -> None:
         """Move `params` in place, one step against `grads`."""
-        if params is not self._params:
+        if params is not self._params or grads is not self._grads:
             check_params(self._params, params, grads)
-            self._params, self._delta = params, np.empty_like(params)
+            self._params, self._grads, self._delta = params, grads, np.empty_like(params)
             self._rate = self._rate.astype(params.dtype)
         np.multiply(grads, self._rate, self._delta)
         np.subtract(params, self._delta, params)
@@ -69,7 +70,7 @@ def check_learning_rate(value: float) -> float:
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
 def check_params(known: Array | None, params: Array, grads: Array) -> None:
     """Raise ValueError for parameters that are not the optimizer's own, or do not fit their gradients."""
-    if known is not None:
+    if known is not None and params is not known:
         raise ValueError(
             f"optimizer: expected the {known.size} parameters it has been updating, got another "
             f"vector of {params.size}; make an optimizer for each network"

@@ -1,0 +1,53 @@
+# make book          build the book into _build/html
+# make test          check everything: package, notebooks, book
+# make test-peers    compare with PyTorch (a large download)
+# make bench         measure speed against PyTorch
+# make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
+PINS := pyproject.toml .ci/constraints.txt
+
+.PHONY: book test test-peers bench clean-notebooks clean
+
+book: $(VENV)/.book
+	$(BIN)/nbdev_export
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@echo "The book is built. Open file://$(CURDIR)/_build/html/index.html"
+
+test: book $(VENV)/.test
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --cov --cov-report=term-missing
+
+test-peers: $(VENV)/.peers
+	$(BIN)/python -m pytest tests/peers
+
+bench: $(VENV)/.peers
+	$(BIN)/python benchmarks/run.py
+
+clean-notebooks: $(VENV)/.book
+	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb
+	$(BIN)/nbdev_clean
+	$(BIN)/nbdev_export
+
+clean:
+	rm -rf _build
+
+$(VENV)/bin/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.book: $(VENV)/bin/python $(PINS)
+	@echo "Installing what the book is built with; this takes about a minute ..."
+	$(PIP) --editable '.[book]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.book
+	$(PIP) --editable '.[book,test]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.test
+	$(PIP) --editable '.[book,test,peers]'
+	@touch $@

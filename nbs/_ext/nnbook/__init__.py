@@ -1,0 +1,45 @@
+"""What joins the notebooks to jupyter-book: a local Sphinx extension, loaded by ``_config.yml``.
+
+`cells`      turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest
+`equations`  gives the report's equations the report's numbers
+`ledger`     compares what the chapters measured with what the report claims
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+from . import cells, equations, ledger
+
+HERE = Path(__file__).parent
+
+
+def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Leave out sphinx-thebe's scripts: unused here, declared twice, and from another host."""
+    context["script_files"] = [
+        script
+        for script in context["script_files"]
+        if "thebe" not in f"{getattr(script, 'filename', '')}{getattr(script, 'attributes', {}).get('body', '')}".lower()
+    ]
+
+
+def trim_mathjax(app: Sphinx, error: Exception | None) -> None:
+    """Keep of MathJax's 24 MB what its one script in use can load."""
+    if error is None and app.builder.format == "html":
+        for script in Path(app.outdir, "_static", "mathjax").glob("*.js"):
+            if script.name != "tex-chtml.js":
+                script.unlink()
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # the chapters' kernels inherit it
+    app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static")))
+    app.add_css_file("book.css")
+    app.connect("html-page-context", drop_scripts, priority=900)
+    app.connect("build-finished", trim_mathjax, priority=900)
+    for part in (cells, equations, ledger):
+        part.setup(app)
+    return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

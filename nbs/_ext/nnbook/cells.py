@@ -1,0 +1,152 @@
+"""Directive lines of notebook cells, and the execution cache.
+
+The first lines of a code cell may say what it is for; nbdev reads them, the reader should not have to:
+
+==========================  ==================================================================
+``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py"
+``#| export``               becomes a badge on the cell: "exported to nnlib/layers.py"
+``#| hide``                 the cell runs, and is not shown
+``#| code-fold: true``      its input is folded
+``#| solution``             the cell is folded, as the solution of an exercise
+``#| label: fig-x``         with ``fig-cap: ...`` and ``fig-alt: ...``: its output is a numbered figure
+==========================  ==================================================================
+
+jupyter-cache runs a notebook again when its own code changes. Here a hash of the package's code is
+put where it looks, so that a change in the package also runs the notebooks that import it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import re
+from importlib import metadata
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+
+from . import ledger
+
+DIRECTIVE = re.compile(r"\s*#\s*\|\s*([\w-]+)\s*:?\s*(.*?)\s*$")
+FIGURES = "%config InlineBackend.figure_formats = ['svg']"
+
+
+def split_directives(source: str) -> tuple[dict[str, str], str]:
+    """Split the directive lines at the head of a cell from its code."""
+    lines = source.splitlines(keepends=True)
+    found: dict[str, str] = {}
+    while lines and (match := DIRECTIVE.match(lines[0])):
+        found[match[1]] = match[2]
+        lines.pop(0)
+    return found, "".join(lines).lstrip("\n")
+
+
+def rewrite_cell(cell: dict, module: str) -> str:
+    """Turn the directive lines of a code cell into its metadata; return the chapter's module."""
+    found, code = split_directives("".join(cell["source"]))
+    meta = cell.setdefault("metadata", {})
+    tags = meta.setdefault("tags", [])
+    if "hide" in found:
+        tags.append("remove-cell")
+    if "code-fold" in found:
+        tags.append("hide-input")
+    if "solution" in found:
+        tags.append("hide-cell")
+        meta["mystnb"] = {"code_prompt_show": "Solution", "code_prompt_hide": "Hide the solution"}
+    if "fig-cap" in found:
+        figure = {"caption": found["fig-cap"], "name": found["label"]}
+        meta["mystnb"] = {"figure": figure, "image": {"alt": found["fig-alt"]}}
+    if "export" in found:
+        meta["nnbook"] = {"badge": "exported to ", "module": found["export"] or module}
+    if "default_exp" in found:
+        module = found["default_exp"]
+        meta["nnbook"] = {"badge": "This chapter builds ", "module": module}
+        code = "# " + module  # an empty cell would be dropped; the badge replaces this one
+    cell["source"] = code
+    return module
+
+
+def move_target(cells: list[dict]) -> None:
+    """Put the target at the head of the second cell over the title.
+
+    There it stands for the whole chapter; nbdev wants the title first in its cell.
+    """
+    title, text = ("".join(cell["source"]) for cell in cells[:2])
+    if match := re.match(r"(\(ch-[\w-]+\)=\n)\s*", text):
+        cells[0]["source"], cells[1]["source"] = match[1] + title, text[match.end():]
+
+
+def rewrite_notebook(notebook: dict, package: str) -> None:
+    """Prepare a notebook, as read from its file, for MyST-NB."""
+    move_target(notebook["cells"])
+    module, out = "", []
+    setup = {"cell_type": "code", "id": "setup", "metadata": {"tags": ["remove-cell"]}, "source": FIGURES}
+    for cell in [{**setup, "execution_count": None, "outputs": []}, *notebook["cells"]]:
+        out.append(cell)
+        if cell["cell_type"] == "code":
+            module = rewrite_cell(cell, module)
+            out += [
+                {"cell_type": "markdown", "id": claim, "metadata": {}, "source": f"```{{claim}} {claim}\n```"}
+                for claim in ledger.measured_in(cell["source"])
+            ]
+    notebook["cells"] = out
+    if any("nnlib" in "".join(cell["source"]) for cell in out):
+        notebook["metadata"]["kernelspec"]["package"] = package
+
+
+def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
+    if Path(app.env.doc2path(docname)).suffix == ".ipynb":
+        notebook = json.loads(content[0])
+        rewrite_notebook(notebook, app.config.nnbook_package)
+        content[0] = json.dumps(notebook)
+
+
+def code_of(source: str) -> str:
+    """Return a module's code without comments and docstrings, which change no result."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def package_hash(folder: Path) -> str:
+    """Hash everything outside the notebooks that their results depend on."""
+    sources = [path for path in sorted(folder.glob("*.py")) if path.name != "_modidx.py"]
+    parts = [f"{path.name} {code_of(path.read_text(encoding='utf-8'))}" for path in sources]
+    parts += [f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib")]
+    parts.append(Path(__file__).with_name("matplotlibrc").read_text(encoding="utf-8"))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+class Badges(SphinxTransform):
+    """Say over each exported cell where its code goes."""
+
+    default_priority = 400
+
+    def apply(self, **kwargs: object) -> None:
+        for cell in list(self.document.findall(nodes.container)):
+            info = cell.get("cell_metadata", {}).get("nnbook")
+            if cell.get("nb_element") == "cell_code" and info:
+                module = "nnlib" if info["module"] == "__init__" else f"nnlib.{info['module']}"
+                file = f"nnlib/{info['module']}.py"
+                link = addnodes.pending_xref("", nodes.literal(file, file), refdomain="py", reftype="mod",
+                                             reftarget=module, refdoc=self.env.docname, refexplicit=True, refwarn=True)
+                text = nodes.paragraph("", "", nodes.Text(info["badge"]), link)
+                badge = nodes.container("", text, classes=["nnbook-badge"])
+                if info["badge"].startswith("This"):
+                    cell.replace_self(badge)
+                else:
+                    cell.insert(0, badge)
+
+
+def setup(app: Sphinx) -> None:
+    # rebuild="env": when the hash changes, Sphinx reads (and so runs) the notebooks again
+    package = Path(__file__).parents[3] / "nnlib"
+    app.add_config_value("nnbook_package", package_hash(package), "env")
+    app.connect("source-read", on_source_read)
+    app.add_transform(Badges)

@@ -1,0 +1,33 @@
+"""Equation numbers: the report's own keep the report's, the book's are counted by chapter.
+
+A label ``eq-12`` stands for equation (12) of the report; any other label gets the next number of its
+chapter, as (1.1), the chapter's number being the head of the file's name.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+
+def number_equations(app: Sphinx, doctree: nodes.document) -> None:
+    """Number the labelled equations of a page, in the page and for references from elsewhere."""
+    equations = app.env.get_domain("math").equations
+    chapter = re.match(r"0*(\d*)", PurePosixPath(app.env.docname).name)[1]
+    count = 0
+    for node in doctree.findall(nodes.math_block):
+        label = node.get("label")
+        if label and node.get("number"):
+            if report := re.fullmatch(r"eq-(\d+)", label):
+                node["number"] = report[1]
+            else:
+                count += 1
+                node["number"] = f"{chapter}.{count}"
+            equations[label] = (app.env.docname, node["number"])
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-read", number_equations)

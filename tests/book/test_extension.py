@@ -1,0 +1,177 @@
+"""The local Sphinx extension: directive lines, the cache, the ledger."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
+
+from nnbook import cells, ledger  # noqa: E402
+
+
+def code_cell(source: str) -> dict:
+    return {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+
+
+def test_directive_lines_are_split_from_the_code() -> None:
+    found, code = cells.split_directives("#| export\n#| label: fig-a\n\nx = 1\n#| not one\n")
+    assert found == {"export": "", "label": "fig-a"}
+    assert code == "x = 1\n#| not one\n"
+
+
+@pytest.mark.parametrize(("line", "tag"), [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")])
+def test_directive_becomes_a_tag(line: str, tag: str) -> None:
+    cell = code_cell(f"#| {line}\nx = 1")
+    cells.rewrite_cell(cell, "")
+    assert cell["metadata"]["tags"] == [tag]
+    assert cell["source"] == "x = 1"
+
+
+def test_export_goes_to_the_chapter_s_module_unless_it_names_one() -> None:
+    module = cells.rewrite_cell(code_cell("#| default_exp layers"), "")
+    own, other = code_cell("#| export\nx = 1"), code_cell("#| export losses\nx = 1")
+    for cell in (own, other):
+        cells.rewrite_cell(cell, module)
+    assert own["metadata"]["nnbook"]["module"] == "layers"
+    assert other["metadata"]["nnbook"]["module"] == "losses"
+
+
+def test_target_of_a_chapter_stands_over_its_title() -> None:
+    notebook = [{"source": "# Title"}, {"source": ["(ch-one)=\n", "## Section\n", "Text."]}]
+    cells.move_target(notebook)
+    assert notebook == [{"source": "(ch-one)=\n# Title"}, {"source": "## Section\nText."}]
+
+
+def test_figure_needs_name_caption_and_alt_text() -> None:
+    with pytest.raises(KeyError):
+        cells.rewrite_cell(code_cell("#| fig-cap: A caption.\n#| label: fig-a\nx = 1"), "")
+
+
+def test_hash_of_the_package_follows_its_code_and_not_its_words(tmp_path: Path) -> None:
+    module = tmp_path / "a.py"
+    hashes = []
+    for source in ('"""One."""\nx = 1\n', '"""Two."""\nx = 1  # a remark\n', '"""Two."""\nx = 2\n'):
+        module.write_text(source, encoding="utf-8")
+        hashes.append(cells.package_hash(tmp_path))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+NUMBER = {"id": "a", "kind": "number", "reported": "0.247", "verdict": "digit"}
+SPREAD = {"id": "b", "kind": "spread", "reported": "1.10e-10", "verdict": "spread"}
+WORDS = {"id": "c", "kind": "words", "verdict": "confirmed"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "holds"),
+    [
+        (NUMBER, 0.2474, True),
+        (NUMBER, 0.2476, False),
+        ({**NUMBER, "reported": "100"}, 99.4, False),
+        ({**NUMBER, "tolerance": 0.1}, 0.3, True),
+        (NUMBER, float("nan"), False),
+        (SPREAD, (2e-10, 1e-11, 1e-9), True),
+        (SPREAD, (2e-10, 2e-10, 1e-9), False),
+        (WORDS, (True, "it holds"), True),
+        (WORDS, (False, "it does not"), False),
+    ],
+)
+def test_claim_agrees_only_within_its_printed_digits(claim: dict, value: object, holds: bool) -> None:
+    assert ledger.agrees(claim, value) is holds
+
+
+def test_measured_claims_are_found_in_a_cell() -> None:
+    assert ledger.measured_in('glue("claim-eq-1", (True, "x"))\nglue(\n    "claim-table-6-00", 1.0)\nglue("loss", 1)') == ["eq-1", "table-6-00"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        'kind = "number"\nverdict = "digit"',
+        'kind = "words"\nreported = "1"\nverdict = "confirmed"',
+        'kind = "words"\nverdict = "unchecked"',
+        'kind = "words"\nverdict = "true"',
+    ],
+)
+def test_claim_that_makes_no_sense_is_rejected(tmp_path: Path, entry: str) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(f'[[claim]]\nid = "a"\nwhere = "1"\nsays = "x"\n{entry}\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="claim a"):
+        ledger.load_claims(path)
+
+
+# ---------------------------------------------------------------- a small book, built for real
+TOC = "format: jb-book\nroot: nbs/index\nchapters:\n  - file: nbs/chapter\n  - file: nbs/ledger\n"
+CLAIMS = '[[claim]]\nid = "answer"\nwhere = "Table 1"\nsays = "The answer"\nkind = "number"\nreported = "42"\nverdict = "{}"\n'
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A book of one chapter, which imports a package of one number and measures one claim."""
+    shutil.copytree(ROOT / "nbs" / "_ext", tmp_path / "nbs" / "_ext")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    shutil.copy(ROOT / "nbs" / "references.bib", tmp_path / "nbs")
+    for name, text in {"_toc.yml": TOC, "nbs/claims.toml": CLAIMS.format("digit"), "nbs/index.md": "# A book\n",
+                       "nbs/ledger.md": "# Ledger\n\nSee {ref}`ch-one`.\n\n```{ledger}\n```\n", "nnlib/__init__.py": "answer = 42\n"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    write_chapter(tmp_path, "import nnlib\nprint('the answer is', nnlib.answer)",
+                  "from myst_nb import glue\nglue('claim-answer', nnlib.answer, display=False)")
+    return tmp_path
+
+
+def write_chapter(book: Path, *sources: str) -> None:
+    cells = [*map(nbformat.v4.new_markdown_cell, ["# Chapter", "(ch-one)=\nText."]), *map(nbformat.v4.new_code_cell, sources)]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), book / "nbs" / "chapter.ipynb")
+
+
+def build(book: Path) -> tuple[int, str]:
+    """Build it; return the exit code and what was printed."""
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
+    done = subprocess.run(command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_change_in_the_package_runs_the_chapter_again(book: Path) -> None:
+    """Neither an old output nor an old measurement survives; without a change, nothing runs."""
+    page = book / "_build" / "html" / "nbs" / "chapter.html"
+    assert build(book)[0] == 0
+    assert "the answer is 42" in page.read_text("utf-8")
+    assert "Executing" not in build(book)[1]
+    (book / "nnlib" / "__init__.py").write_text("answer = 43\n", encoding="utf-8")
+    code, output = build(book)
+    assert "the answer is 43" in page.read_text("utf-8")
+    assert code == 1 and "contradicts the verdict 'digit'" in output
+
+
+def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
+    """Also the second build, in which no page has changed."""
+    claims = book / "nbs" / "claims.toml"
+    claims.write_text(CLAIMS.format("corrected"), encoding="utf-8")
+    for _ in range(2):
+        code, output = build(book)
+        assert code == 1 and "measured 42, which contradicts" in output
+    claims.write_text(CLAIMS.format("digit") + CLAIMS.format("digit").replace("answer", "other"), encoding="utf-8")
+    code, output = build(book)
+    assert code == 1 and "'other' is measured 0 times" in output
+
+
+def test_chapter_that_raises_fails_every_build_and_is_named(book: Path) -> None:
+    write_chapter(book, "raise RuntimeError('on purpose')")
+    for _ in range(2):
+        code, output = build(book)
+        assert code != 0 and "chapter" in output and "on purpose" in output
+
+
+def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:
+    (book / "nbs" / "index.md").write_text("# A book\n\nSee {eq}`nowhere` and {ref}`neither`.\n", encoding="utf-8")
+    code, output = build(book)
+    assert code == 1 and "nowhere" in output and "neither" in output

@@ -1,0 +1,82 @@
+"""The chain from notebooks to package: in step, clean, and enough by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
+
+
+def tool(name: str, folder: Path) -> None:
+    """Run a command of the environment there."""
+    subprocess.run([Path(sys.executable).with_name(name)], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what nbdev works on: the notebooks, the settings, and no package yet."""
+    shutil.copytree(ROOT / "nbs", tmp_path / "nbs")
+    shutil.copy(ROOT / "settings.ini", tmp_path)
+    return tmp_path
+
+
+def test_package_is_the_export_of_the_notebooks(copy: Path) -> None:
+    """Byte for byte, with no module left over from a notebook that is gone."""
+    (copy / "nnlib").mkdir()
+    tool("nbdev_export", copy)
+    exported = {path.name: path.read_bytes() for path in (copy / "nnlib").glob("*.py")}
+    assert exported == {path.name: path.read_bytes() for path in (ROOT / "nnlib").glob("*.py")}
+
+
+def test_notebooks_are_clean(copy: Path) -> None:
+    """No outputs, no counts, and nothing that nbdev_clean would change (`make clean-notebooks` mends it)."""
+    tool("nbdev_clean", copy)
+    for path in NOTEBOOKS:
+        assert (copy / "nbs" / path.name).read_bytes() == path.read_bytes(), path.name
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            assert not cell.get("outputs") and not cell.get("execution_count"), path.name
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as others install it: built into a wheel, unpacked in a folder of its own."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    source = tmp_path_factory.mktemp("source") / "nnlib"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info"))
+    subprocess.run([*pip, "--no-deps", "--target", folder, source], check=True)
+    return folder
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_chapter_runs_alone_with_the_wheel(path: Path, wheel: Path, tmp_path: Path) -> None:
+    """In a fresh process and an empty folder, with the installed package and nothing of this repository."""
+    notebook = nbformat.read(path, as_version=4)
+    where = nbformat.v4.new_code_cell("import nnlib, pathlib; print(pathlib.Path(nnlib.__file__).parent)")
+    notebook.cells.append(where)
+    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg"}
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute(env=environment)
+    assert where.outputs[-1]["text"].strip() == str(wheel / "nnlib")
+
+
+def test_cells_are_short(subtests=None) -> None:
+    """House style: half of the code cells have about five lines, nine in ten fifteen at most, none over thirty of prose code."""
+    lengths = sorted(
+        len([line for line in "".join(cell["source"]).splitlines() if line.strip() and not line.startswith("#|")])
+        for path in NOTEBOOKS
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    )
+    assert lengths[len(lengths) // 2] <= 8
+    assert lengths[int(0.9 * len(lengths))] <= 25
+    assert lengths[-1] <= 45

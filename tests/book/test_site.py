@@ -1,0 +1,154 @@
+"""The built site: complete, readable without a network, and free of errors."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/([\w]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
+
+
+class Page(HTMLParser):
+    """The ids, links, images and texts of a page."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.images: list[dict[str, str | None]] = []
+        self.text = ""
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.ids |= {value for key, value in attrs if key in ("id", "name") and value}
+        if tag == "a" and found.get("href"):
+            self.links.append(found["href"] or "")
+        if tag == "img":
+            self.images.append(found)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="session")
+def pages(html: Path) -> dict[Path, Page]:
+    """Every page of the site, by its path."""
+    return {path: Page(path) for path in html.rglob("*.html") if "_static" not in path.parts}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("page", [*PAGES, "genindex.html", "search.html"])
+def test_page_needs_no_network_and_has_no_error(server: str, browser: Browser, page: str, theme: str) -> None:
+    """Everything comes from the site itself, nothing fails, and every formula is typeset."""
+    context = browser.new_context(color_scheme=theme)
+    tab = context.new_page()
+    problems: list[str] = []
+    tab.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+    tab.on("response", lambda response: problems.append(f"{response.status}: {response.url}") if response.status >= 400 else None)
+
+    def local_only(route, request) -> None:
+        if request.url.startswith((server, "data:", "blob:")):
+            route.continue_()
+        else:
+            problems.append(f"foreign: {request.url}")
+            route.abort()
+
+    tab.route("**/*", local_only)
+    tab.goto(f"{server}/{page}", wait_until="networkidle")
+    formulas = tab.locator(".math").count()
+    if formulas:
+        tab.wait_for_function("() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length")
+    assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
+    assert tab.evaluate("document.documentElement.dataset.theme") == theme
+    assert problems == []
+    context.close()
+
+
+def test_page_fits_a_phone(server: str, browser: Browser) -> None:
+    """At 390 pixels no chapter has to be scrolled sideways."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    tab = context.new_page()
+    for page in PAGES:
+        tab.goto(f"{server}/{page}", wait_until="networkidle")
+        assert tab.evaluate("document.scrollingElement.scrollWidth") <= 390, page
+    context.close()
+
+
+def test_search_finds_a_word_without_a_network(server: str, browser: Browser) -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f"{server}/search.html?q=perceptron")
+    tab.wait_for_selector("ul.search li a")
+    assert any("08_xor" in (link.get_attribute("href") or "") for link in tab.locator("ul.search li a").all())
+    context.close()
+
+
+def test_links_and_anchors_resolve(html: Path, pages: dict[Path, Page]) -> None:
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            url, anchor = urldefrag(link)
+            if urlsplit(link).scheme:
+                continue
+            target = (path.parent / unquote(url)).resolve() if url else path
+            if not target.exists():
+                broken.append(f"{path.relative_to(html)}: {link}")
+            elif anchor and target in pages and unquote(anchor) not in pages[target].ids:
+                broken.append(f"{path.relative_to(html)}: {link}")
+    assert broken == []
+
+
+def test_every_image_says_what_it_shows(html: Path, pages: dict[Path, Page]) -> None:
+    """Alt text stands on every image of the text, and is more than a file name."""
+    silent = [
+        (path.name, image.get("src"))
+        for path, page in pages.items()
+        for image in page.images
+        if "_images" in (image.get("src") or "") and len(image.get("alt") or "") < 40
+    ]
+    assert silent == []
+
+
+def test_no_directive_line_and_no_raw_markup_is_shown(pages: dict[Path, Page], html: Path) -> None:
+    for path, page in pages.items():
+        if path.parent.name == "nbs":
+            assert "#|" not in page.text, path
+            assert not re.search(r"\{(glue|ref|eq|cite|numref|py):?\w*\}", page.text), path
+
+
+@pytest.mark.parametrize("number", range(1, 18))
+def test_equation_of_the_report_keeps_its_number(pages: dict[Path, Page], html: Path, number: int) -> None:
+    """Each of the report's equations (1) to (17) stands in the book once, under its number."""
+    where = [path for path, page in pages.items() if f"equation-eq-{number}" in page.ids]
+    assert len(where) == 1
+    block = where[0].read_text("utf-8").split(f'id="equation-eq-{number}"')[1]
+    assert f'<span class="eqno">({number})' in block[:300]
+
+
+def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
+    page = (html / "nbs" / "02_layers.html").read_text("utf-8")
+    assert page.count("exported to ") >= 5
+    assert re.search(r'class="nnbook-badge.*?href="api\.html#module-nnlib\.layers"', page, re.S)
+
+
+def test_names_in_code_link_to_the_reference(html: Path) -> None:
+    """In a chapter that imports it, a class in a code cell leads to its entry."""
+    assert 'href="api.html#nnlib.network.Sequential"' in (html / "nbs" / "08_xor.html").read_text("utf-8")
+
+
+def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:
+    import tomllib
+
+    page = (html / "nbs" / "ledger.html").read_text("utf-8")
+    for claim in tomllib.loads((ROOT / "nbs" / "claims.toml").read_text("utf-8"))["claim"]:
+        if claim["verdict"] != "unchecked":
+            assert re.search(rf'href="\w+\.html#claim-{re.escape(claim["id"])}"', page), claim["id"]

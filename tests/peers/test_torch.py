@@ -1,0 +1,110 @@
+"""Parity with PyTorch: the same values, gradients and training, from the same weights and batches."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    pytest.fail("these tests compare nnlib with PyTorch, which is not installed: pip install torch", pytrace=False)
+
+ACTIVATIONS = {ReLU: nn.ReLU, Sigmoid: nn.Sigmoid, Tanh: nn.Tanh, Softmax: lambda: nn.Softmax(dim=-1)}
+LOSSES = {MSELoss: nn.MSELoss, BCEWithLogitsLoss: nn.BCEWithLogitsLoss}
+TOLERANCE = {np.float32: 2e-6, np.float64: 1e-12}  # absolute, after 100 steps on numbers of the order of 1
+STEPS, SAMPLES, SIZE = 100, 45, 16  # batches of 16, 16 and 13
+
+pytestmark = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float32", "float64"])
+
+
+def peer_of(network):
+    """The same network in PyTorch."""
+    layers = []
+    for leaf in network.leaves:
+        if isinstance(leaf, Dense):
+            linear = nn.Linear(leaf.n_in, leaf.n_out, dtype=torch.from_numpy(leaf.params).dtype)
+            linear.weight.data = torch.from_numpy(leaf.W.T.copy())
+            linear.bias.data = torch.from_numpy(leaf.b.copy())
+            layers.append(linear)
+        else:
+            layers.append(ACTIVATIONS[type(leaf)]())
+    return nn.Sequential(*layers)
+
+
+def vector(peer, part):
+    """The parameters of a PyTorch network, or their gradients, in our order."""
+    parts = [part(p).detach().numpy().T.ravel() for p in peer.parameters()]
+    return np.concatenate(parts)
+
+
+def train_peer(peer, X, y, loss, rate, epochs, rng):
+    """Train it on the batches `fit` draws; return the mean loss of each epoch."""
+    optimizer, losses = torch.optim.SGD(peer.parameters(), lr=rate), []
+    for _ in range(epochs):
+        order, total = rng.permutation(len(X)), 0.0
+        for rows in np.split(order, range(SIZE, len(X), SIZE)):
+            optimizer.zero_grad()
+            value = loss(peer(torch.from_numpy(X[rows])), torch.from_numpy(y[rows]))
+            value.backward()
+            optimizer.step()
+            total += value.item() * len(rows)
+        losses.append(total / len(X))
+    return losses
+
+
+def network(dtype, hidden, output=None):
+    rng = np.random.default_rng(0)
+    layers = [Dense(6, 8, rng=rng, dtype=dtype), hidden(), Dense(8, 5, rng=rng, dtype=dtype), hidden(),
+              Dense(5, 3, rng=rng, dtype=dtype)]
+    return Sequential(*layers, output()) if output else Sequential(*layers)
+
+
+def data(dtype):
+    rng = np.random.default_rng(1)
+    return rng.normal(size=(SAMPLES, 6)).astype(dtype), rng.uniform(size=(SAMPLES, 3)).astype(dtype)
+
+
+@pytest.mark.parametrize("kind", ACTIVATIONS)
+def test_activations_agree(kind, dtype):
+    x = np.random.default_rng(0).normal(scale=3, size=(5, 4)).astype(dtype)
+    z, g, layer = torch.tensor(x, requires_grad=True), np.cos(x), kind()
+    out = ACTIVATIONS[kind]()(z)
+    out.backward(torch.from_numpy(g))
+    assert_allclose(layer.forward(x), out.detach(), rtol=0, atol=TOLERANCE[dtype])
+    assert_allclose(layer.backward(g), z.grad, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_losses_agree(kind, dtype):
+    p, t = (a[:, :3] for a in data(dtype))
+    z = torch.tensor(p, requires_grad=True)
+    expected = LOSSES[kind]()(z, torch.tensor(t))
+    expected.backward()
+    value, gradient = kind().value_and_gradient(p, t)
+    assert value == pytest.approx(expected.item(), abs=TOLERANCE[dtype])
+    assert_allclose(gradient, z.grad, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("hidden, output", [(Tanh, Sigmoid), (ReLU, None), (Sigmoid, Softmax)])
+def test_gradients_of_a_network_agree(hidden, output, dtype):
+    (X, y), ours, loss = data(dtype), network(dtype, hidden, output), MSELoss()
+    peer, z = peer_of(ours), torch.tensor(X, requires_grad=True)
+    nn.MSELoss()(peer(z), torch.tensor(y)).backward()
+    dx = ours.backward(loss.value_and_gradient(ours.forward(X), y)[1])
+    assert_allclose(dx, z.grad, rtol=0, atol=TOLERANCE[dtype])
+    assert_allclose(ours.grads, vector(peer, lambda p: p.grad), rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize("hidden, output, loss, rate", [(Tanh, Sigmoid, MSELoss, 0.5), (ReLU, None, BCEWithLogitsLoss, 0.2)])
+def test_training_agrees(hidden, output, loss, rate, dtype):
+    (X, y), ours = data(dtype), network(dtype, hidden, output)
+    peer, start = peer_of(ours), ours.params.copy()
+    epochs = -(-STEPS // 3)
+    history = ours.fit(X, y, loss=loss(), optimizer=SGD(rate), epochs=epochs, batch_size=SIZE, rng=2)
+    losses = train_peer(peer, X, y, LOSSES[loss](), rate, epochs, np.random.default_rng(2))
+    assert np.abs(ours.params - start).max() > 0.1
+    assert_allclose(ours.params, vector(peer, lambda p: p), rtol=0, atol=TOLERANCE[dtype])
+    assert_allclose(history.loss, losses, rtol=0, atol=TOLERANCE[dtype])

@@ -1,0 +1,217 @@
+"""The gradient checker: silent for right gradients, loud for wrong ones."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nnlib import (BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Tanh, check_layer, check_loss,
+                   check_network, numerical_gradient, relative_error)
+
+both_methods = pytest.mark.parametrize("method, tolerance", [("central", 1e-7), ("complex", 1e-13)])
+every_loss = pytest.mark.parametrize("loss", [MSELoss(), BCEWithLogitsLoss()], ids=repr)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=(4, 3))
+
+
+@pytest.fixture
+def t(rng):
+    return rng.uniform(size=(4, 2))
+
+
+class WrongInput(Tanh):
+    """Forgets the square."""
+
+    def backward_calls(self, x, y, dy, dx):
+        yield np.subtract, 1.0, y, dx
+        yield np.multiply, dy, dx, dx
+
+
+class WrongBias(Dense):
+    """Halves the gradient of the bias."""
+
+    def param_calls(self, x, dy):
+        yield from super().param_calls(x, dy)
+        yield np.multiply, self.db, 0.5, self.db
+
+
+class WrongLoss(MSELoss):
+    """Divides by the samples instead of all elements."""
+
+    def calls(self, p, t, dp, value):
+        yield from super().calls(p, t, dp, value)
+        yield np.multiply, dp, float(p.shape[1]), dp
+
+
+# The checks
+
+
+@both_methods
+def test_right_layers_pass(layer, x, method, tolerance, rng):
+    g = rng.normal(size=layer.forward(x).shape)
+    errors = check_layer(layer, x, g, method)
+    assert max(errors.values()) < tolerance
+
+
+@both_methods
+@every_loss
+def test_right_networks_pass(network, x, t, loss, method, tolerance):
+    assert max(check_network(network, x, t, loss, method).values()) < tolerance
+
+
+@both_methods
+@every_loss
+def test_right_losses_pass(loss, t, method, tolerance, rng):
+    assert check_loss(loss, rng.normal(size=(4, 2)), t, method) < tolerance
+
+
+@both_methods
+def test_a_wrong_derivative_is_found_in_the_inputs(x, method, tolerance):
+    assert check_layer(WrongInput(), x, np.ones((4, 3)), method)["inputs"] > 0.1
+
+
+@both_methods
+def test_a_wrong_gradient_is_found_in_its_layer_only(x, t, method, tolerance):
+    network = Sequential(Dense(3, 4, rng=0), Tanh(), WrongBias(4, 2, rng=1))
+    errors = check_network(network, x, t, MSELoss(), method)
+    assert errors.pop("2 WrongBias(4, 2)") > 0.1
+    assert max(errors.values()) < tolerance
+
+
+@both_methods
+def test_a_wrong_loss_is_found(x, t, method, tolerance):
+    assert check_loss(WrongLoss(), x[:, :2], t, method) == pytest.approx(0.5, rel=1e-6)
+    network = Sequential(Dense(3, 2, rng=0))
+    assert min(check_network(network, x, t, WrongLoss(), method).values()) > 0.4
+
+
+def test_errors_are_named_by_place_and_layer(network, x, t):
+    names = ["inputs", "1 Dense(3, 4)", "3 Dense(4, 3)", "5 Dense(3, 2)"]
+    assert list(check_network(network, x, t, MSELoss())) == names
+
+
+def test_a_layer_without_parameters_has_errors_in_the_inputs_only(x):
+    assert list(check_layer(ReLU(), x, x)) == ["inputs"]
+
+
+def test_complex_step_is_the_default(x, t, network):
+    assert check_network(network, x, t, MSELoss()) == check_network(network, x, t, MSELoss(), "complex")
+    assert check_loss(MSELoss(), t, 2 * t) == check_loss(MSELoss(), t, 2 * t, "complex")
+
+
+def test_a_check_leaves_the_layer_alone(network, x, t, rng):
+    g = rng.normal(size=(4, 2))
+    network.forward(x)
+    dx = network.backward(g)
+    params, grads = network.params.copy(), network.grads.copy()
+    check_network(network, 2 * x, t, MSELoss())
+    check_layer(network, 2 * x, g)
+    assert_array_equal(network.params, params)
+    assert_array_equal(network.grads, grads)
+    assert_array_equal(network.backward(g), dx)
+
+
+def test_a_check_leaves_its_arguments_alone(network, x, t):
+    before = x.copy(), t.copy()
+    check_network(network, x, t, MSELoss())
+    check_loss(MSELoss(), t, t)
+    check_layer(Tanh(), x, x)
+    assert_array_equal(x, before[0])
+    assert_array_equal(t, before[1])
+
+
+def test_float32_networks_are_checked_in_float64(rng):
+    network = Sequential(Dense(3, 4, rng=0, dtype=np.float32), Tanh(), Dense(4, 2, rng=1, dtype=np.float32))
+    x, t = rng.normal(size=(4, 3)).astype(np.float32), rng.uniform(size=(4, 2)).astype(np.float32)
+    assert max(check_network(network, x, t, MSELoss()).values()) < 1e-13
+    assert network.params.dtype == np.float32
+
+
+# Numerical derivatives
+
+
+@both_methods
+def test_numerical_gradient_of_a_known_function(x, method, tolerance):
+    assert_allclose(numerical_gradient(lambda v: np.sum(np.sin(v)), x, method), np.cos(x), rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+def test_numerical_gradient_leaves_the_point(x, method):
+    before, seen = x.copy(), []
+    numerical_gradient(lambda v: seen.append(v.real.copy()) or np.sum(v), x, method)
+    assert_array_equal(x, before)
+    assert max(np.abs(v - before).max() for v in seen) < 1e-5
+
+
+def test_numerical_gradient_puts_every_element_back(x):
+    last = []
+    numerical_gradient(lambda v: last.append(v) or np.sum(v), x, "central")
+    assert_array_equal(last[-1], x)
+    numerical_gradient(lambda v: last.append(v) or np.sum(v), x, "complex")
+    assert_array_equal(last[-1], x)
+
+
+def test_central_difference_of_a_cube_is_off_by_eps_squared():
+    slope = numerical_gradient(lambda v: v[0] ** 3, [2.0], eps=0.5)
+    assert slope == pytest.approx(3 * 2**2 + 0.5**2)
+
+
+def test_central_difference_is_the_default():
+    def f(v):
+        return np.sum(np.exp(v))
+
+    assert_array_equal(numerical_gradient(f, [1.0]), numerical_gradient(f, [1.0], "central", eps=1e-6))
+
+
+def test_complex_step_takes_a_step():
+    points = []
+    numerical_gradient(lambda v: points.append(v[0]) or v[0], [2.0], "complex", eps=0.25)
+    assert points == [2 + 0.25j]
+
+
+def test_numerical_gradient_has_the_shape_of_the_point():
+    x = np.arange(6.0).reshape(1, 3, 2)
+    assert_allclose(numerical_gradient(lambda v: np.sum(v**2), x), 2 * x, atol=1e-8)
+
+
+@pytest.mark.parametrize("arguments, error, words", [
+    (([1.0], "forward"), ValueError, "method: expected one of central, complex, got 'forward'"),
+    (([1],), TypeError, "x: expected floats, got dtype int64"),
+    (([np.nan],), ValueError, "x: expected finite numbers, got nan at index (0,)"),
+    ((np.ones((0, 2)),), ValueError, "x: expected at least one sample"),
+])
+def test_what_cannot_be_differentiated_is_refused(arguments, error, words, refuses):
+    with refuses(error, words):
+        numerical_gradient(np.sum, *arguments)
+
+
+# Relative error
+
+
+@pytest.mark.parametrize("a, b, error", [
+    ([1.0, 2.0], [1.0, 2.0], 0.0),
+    ([0.0, 0.0], [0.0, 0.0], 0.0),
+    ([1.0, 4.0], [1.5, 4.0], 0.125),
+    ([1.0, 2.0], [1.5, -4.0], 1.5),
+    ([0.0], [1e-300], 1.0),
+    ([[3.0, -4.0]], [[3.0, -3.0]], 0.25),
+])
+def test_relative_error_is_against_the_largest_element(a, b, error):
+    assert relative_error(a, b) == relative_error(b, a) == error
+
+
+@pytest.mark.parametrize("a, b, error, words", [
+    ([[1.0]], [1.0], ValueError, "expected two arrays of one shape, got (1, 1) and (1,)"),
+    ([1.0], [np.nan], ValueError, "b: expected finite numbers, got nan at index (0,)"),
+    ([1], [1.0], TypeError, "a: expected floats, got dtype int64"),
+])
+def test_what_cannot_be_compared_is_refused(a, b, error, words, refuses):
+    with refuses(error, words):
+        relative_error(a, b)
+
+
+def test_a_gradient_of_outputs_of_another_shape_is_refused(x, refuses):
+    with refuses(ValueError, "grad_output: expected shape (4, 3), got (4, 1)"):
+        check_layer(Sigmoid(), x, np.ones((4, 1)))

@@ -1,0 +1,53 @@
+"""Importing the package is silent, brings NumPy only, and gives the names it promises."""
+
+import configparser
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import nnlib
+
+ROOT = Path(nnlib.__file__).parents[1]
+NEW_MODULES = """
+import json, sys
+before = set(sys.modules)
+import nnlib
+new = {name.partition(".")[0] for name in set(sys.modules) - before if getattr(sys.modules[name], "__spec__", None)}
+print(json.dumps(sorted(new - set(sys.stdlib_module_names))))
+"""
+
+
+def python(code):
+    """Run code in a fresh interpreter in which a warning is an error."""
+    return subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+
+
+def test_import_prints_nothing():
+    result = python("import nnlib")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_import_brings_numpy_only():
+    assert json.loads(python(NEW_MODULES).stdout) == ["nnlib", "numpy"]
+
+
+def test_every_promised_name_is_there():
+    names = {}
+    exec("from nnlib import *", names)
+    assert set(nnlib.__all__) <= set(names) and len(set(nnlib.__all__)) == len(nnlib.__all__)
+
+
+@pytest.mark.parametrize("name", [
+    "BCEWithLogitsLoss", "Dense", "History", "Layer", "Loss", "MSELoss", "ReLU", "SGD", "Sequential", "Sigmoid",
+    "Softmax", "Tanh", "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error"])
+def test_the_package_promises(name):
+    assert name in nnlib.__all__ and getattr(nnlib, name).__doc__
+
+
+def test_version_is_that_of_the_settings():
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "settings.ini")
+    assert nnlib.__version__ == settings["DEFAULT"]["version"]

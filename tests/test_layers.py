@@ -1,0 +1,454 @@
+"""What holds for every layer, and for Dense."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from autograd import grad
+from formulas import gradients
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nnlib import Dense, Layer, ReLU, Sequential, Tanh
+from nnlib.layers import Affine, Function, Tape, View, as_batch, as_rng, batch_buffer, run, with_ones
+
+sizes = st.integers(1, 5)
+
+
+def batch(rng, dtype, n=4, d=3):
+    return rng.normal(size=(n, d)).astype(dtype)
+
+
+# Buffers
+
+
+def test_batch_buffer_has_a_column_of_ones_behind_it():
+    x = batch_buffer(3, 2)
+    x[...] = 7
+    assert_array_equal(with_ones(x), [[7, 7, 1]] * 3)
+
+
+def test_with_ones_is_a_view():
+    x = batch_buffer(3, 2)
+    with_ones(x)[1, 1] = 5
+    assert x[1, 1] == 5
+
+
+def test_with_ones_needs_a_batch_buffer():
+    with pytest.raises(AssertionError, match="batch_buffer"):
+        with_ones(np.ones((3, 2)))
+
+
+def test_as_batch_copies_all_axes_but_the_last_into_rows(rng):
+    a = rng.normal(size=(2, 3, 4))
+    assert_array_equal(as_batch(a), a.reshape(6, 4))
+
+
+# Every layer
+
+
+def test_gradients_match_autograd(layer, rng):
+    x = batch(rng, np.float64)
+    layer = copy.deepcopy(layer)
+    layer.bind(layer.params.astype(np.float64), layer.grads.astype(np.float64))
+    g = rng.normal(size=layer.forward(x).shape)
+    dx, parts = gradients(layer, x, lambda y: (g * y).sum())
+    assert_allclose(layer.backward(g), dx, rtol=1e-12, atol=1e-15)
+    dparams = [np.concatenate([dW.ravel(), db]) for dW, db in parts]
+    assert_allclose(layer.grads, np.concatenate([np.empty(0), *dparams]), rtol=1e-12, atol=1e-15)
+
+
+def test_dtype_is_kept(layer, dtype, rng):
+    y = layer.forward(batch(rng, dtype))
+    assert y.dtype == layer.backward(y).dtype == dtype
+
+
+def test_gradients_have_the_shape_of_the_inputs(layer, dtype, rng):
+    y = layer.forward(batch(rng, dtype, n=5))
+    assert len(y) == 5 and layer.backward(y).shape == (5, 3)
+
+
+def test_one_sample_is_a_row_of_many(layer, dtype, rng):
+    x = batch(rng, dtype)
+    rows = [layer.forward(row[None])[0] for row in x]
+    assert_allclose(layer.forward(x), rows, rtol=10 * np.finfo(dtype).eps)
+
+
+def test_rows_permute_with_the_samples(layer, dtype, rng):
+    x, order = batch(rng, dtype), [2, 0, 3, 1]
+    assert_allclose(layer.forward(x[order]), layer.forward(x)[order], rtol=10 * np.finfo(dtype).eps)
+
+
+def test_layout_of_the_inputs_is_no_matter(layer, dtype, layout, rng):
+    x = layout(batch(rng, dtype))
+    assert_array_equal(layer.forward(x), layer.forward(np.array(x, dtype)))
+
+
+def test_lists_are_float64(layer):
+    if not layer.params.size:
+        assert layer.forward([[1.0, 2.0, 3.0]]).dtype == np.float64
+
+
+def test_layout_of_the_gradient_is_no_matter(layer, dtype, layout, rng):
+    g = layout(layer.forward(batch(rng, dtype)))
+    assert_array_equal(layer.backward(g), layer.backward(np.array(g, dtype)))
+
+
+def test_arguments_are_left_alone(layer, dtype, rng):
+    x = batch(rng, dtype)
+    g = np.ones_like(layer.forward(x))
+    before = x.copy(), g.copy()
+    layer.forward(x)
+    layer.backward(g)
+    assert_array_equal(x, before[0])
+    assert_array_equal(g, before[1])
+
+
+def test_results_are_contiguous_and_owned(layer, dtype, rng):
+    y = layer.forward(batch(rng, dtype))
+    dx = layer.backward(y)
+    for result in (y, dx):
+        assert result.flags.c_contiguous and result.flags.writeable
+        assert not np.shares_memory(result, layer.params)
+
+
+def test_later_calls_leave_earlier_results(layer, dtype, rng):
+    x = batch(rng, dtype)
+    y = layer.forward(x)
+    dx = layer.backward(y)
+    before = y.copy(), dx.copy()
+    layer.forward(2 * x)
+    layer.backward(3 * y)
+    assert_array_equal(y, before[0])
+    assert_array_equal(dx, before[1])
+
+
+def test_writing_into_results_and_inputs_does_not_reach_the_layer(layer, dtype, rng):
+    x = batch(rng, dtype)
+    y = layer.forward(x)
+    g = np.ones_like(y)
+    dx = layer.backward(g)
+    expected = dx.copy(), layer.grads.copy()
+    x[...] = y[...] = dx[...] = np.nan
+    assert_array_equal(layer.backward(g), expected[0])
+    assert_array_equal(layer.grads, expected[1])
+
+
+def test_backward_replaces_gradients(layer, dtype, rng):
+    g = np.ones_like(layer.forward(batch(rng, dtype)))
+    layer.backward(g)
+    once = layer.grads.copy()
+    layer.backward(g)
+    assert_array_equal(layer.grads, once)
+
+
+def test_backward_is_linear(layer, rng):
+    g = layer.forward(batch(rng, np.float32))
+    assert_allclose(layer.backward(2 * g), 2 * layer.backward(g), rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e4, -1e4])
+def test_large_inputs_give_finite_numbers_without_warnings(layer, dtype, scale, rng):
+    y = layer.forward(scale * np.sign(batch(rng, dtype)))
+    assert np.isfinite(y).all() and np.isfinite(layer.backward(y)).all()
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda layer: pickle.loads(pickle.dumps(layer))],
+                         ids=["deepcopy", "pickle"])
+class TestCopies:
+    """A copy computes the same, shares nothing, and its names are views of its own vectors."""
+
+    def test_computes_the_same(self, layer, again, dtype, rng):
+        x = batch(rng, dtype)
+        assert_array_equal(again(layer).forward(x), layer.forward(x))
+
+    def test_is_independent(self, layer, again, dtype, rng):
+        x = batch(rng, dtype)
+        y = layer.forward(x)
+        twin = again(layer)
+        twin.params[...] = 1
+        twin.backward(np.ones_like(twin.forward(-x)))
+        assert_array_equal(layer.forward(x), y)
+        assert_array_equal(layer.grads, 0)
+
+    def test_keeps_views(self, layer, again):
+        twin = again(layer)
+        twin.params[...], twin.grads[...] = 3, 4
+        for leaf in twin.leaves:
+            assert (leaf.params == 3).all() and (leaf.grads == 4).all()
+
+    def test_has_seen_no_forward(self, layer, again, dtype, rng, refuses):
+        y = layer.forward(batch(rng, dtype))
+        with refuses(RuntimeError, "call forward before backward", layer.params):
+            again(layer).backward(y)
+
+    def test_may_join_a_network(self, layer, again):
+        Sequential(layer)
+        assert Sequential(again(layer)).leaves
+
+
+@pytest.mark.parametrize("value, error, words", [
+    (np.ones((0, 3)), ValueError, "expected at least one sample, got an array of shape (0, 3)"),
+    (np.array(1.0), ValueError, "got an array of shape ()"),
+    (np.ones((2, 3), int), TypeError, "inputs: expected floats, got dtype int64"),
+    ([[1, 2, 3]], TypeError, "convert with .astype(float)"),
+    (np.ones((2, 3), bool), TypeError, "inputs: expected floats, got dtype bool"),
+    (np.ones((2, 3), object), TypeError, "inputs: expected floats, got dtype object"),
+    ([["1", "2", "3"]], TypeError, "inputs: expected floats, got dtype <U1"),
+    (None, TypeError, "inputs: expected floats, got dtype object"),
+    ([[1.0, 2.0, 3.0], [1.0, np.nan, 3.0]], ValueError, "expected finite numbers, got nan at index (1, 1)"),
+    ([[1.0, 2.0, -np.inf]], ValueError, "expected finite numbers, got -inf at index (0, 2)"),
+], ids=str)
+def test_bad_inputs_are_refused(layer, value, error, words, refuses):
+    if np.ndim(value) == 0 and layer.n_in:
+        words, error = ("expected shape (any, 3), got ()", ValueError) if value is not None else (words, error)
+    with refuses(error, words, layer.params, layer.grads):
+        layer.forward(value)
+
+
+@pytest.mark.parametrize("change, error, words", [
+    (lambda g: g[:-1], ValueError, "grad_output: expected shape (4, {k}), got (3, {k})"),
+    (lambda g: g[:1], ValueError, "grad_output: expected shape (4, {k}), got (1, {k})"),
+    (lambda g: g[:, 0], ValueError, "grad_output: expected shape (4, {k}), got (4,)"),
+    (lambda g: g.astype(int), TypeError, "grad_output: expected floats, got dtype int64"),
+    (lambda g: g + 0j, TypeError, "grad_output: expected dtype {dtype}, got complex"),
+    (lambda g: g * np.nan, ValueError, "grad_output: expected finite numbers, got nan at index (0, 0)"),
+], ids=["short", "broadcasting", "flat", "int", "complex", "nan"])
+def test_bad_gradients_are_refused(layer, dtype, change, error, words, rng, refuses):
+    g = layer.forward(batch(rng, dtype))
+    with refuses(error, words.format(k=g.shape[1], dtype=np.dtype(dtype)), layer.params, layer.grads):
+        layer.backward(change(g))
+
+
+def test_backward_before_forward_is_refused(layer, refuses):
+    with refuses(RuntimeError, f"{layer!r}: call forward before backward", layer.params, layer.grads):
+        layer.backward(np.ones((1, 2)))
+
+
+def test_a_refused_forward_keeps_the_one_before(layer, dtype, rng):
+    y = layer.forward(batch(rng, dtype))
+    dx = layer.backward(y)
+    with pytest.raises(TypeError):
+        layer.forward([["no"]])
+    assert_array_equal(layer.backward(y), dx)
+
+
+# Dense
+
+
+@given(st.data(), sizes, sizes, sizes, st.sampled_from([np.float32, np.float64]))
+def test_dense_is_x_W_plus_b(data, n, n_in, n_out, dtype):
+    values = st.floats(-8, 8, width=16)
+    x, W, b = (data.draw(arrays(dtype, shape, elements=values)) for shape in ((n, n_in), (n_in, n_out), n_out))
+    layer = Dense(n_in, n_out, dtype=dtype)
+    layer.W, layer.b = W, b
+    assert_array_equal(layer.params, np.vstack([W, b]).ravel())
+    y = layer.forward(x)
+    assert y.dtype == dtype and y.shape == (n, n_out)
+    assert_allclose(y, x.astype(float) @ W + b, rtol=1e-5, atol=64 * 5 * np.finfo(dtype).eps)
+
+
+@given(sizes, sizes, sizes, st.integers(0, 99))
+def test_dense_gradients_match_autograd_in_any_shape(n, n_in, n_out, seed):
+    rng = np.random.default_rng(seed)
+    layer, x, g = Dense(n_in, n_out, rng=rng), rng.normal(size=(n, n_in)), rng.normal(size=(n, n_out))
+    layer.forward(x)
+    dx, [(dW, db)] = gradients(layer, x, lambda y: (g * y).sum())
+    for ours, theirs in ((layer.backward(g), dx), (layer.dW, dW), (layer.db, db)):
+        assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("init, variance", [("xavier", 2 / (3 + 5)), ("he", 2 / 3), ("lecun", 1 / 3), ("zeros", 0)])
+def test_weights_are_normal_draws_of_the_stated_variance(init, variance):
+    layer = Dense(3, 5, init=init, rng=7)
+    assert_array_equal(layer.W, np.sqrt(variance) * np.random.default_rng(7).standard_normal((3, 5)))
+
+
+def test_xavier_is_the_default():
+    assert_array_equal(Dense(3, 5, rng=7).params, Dense(3, 5, init="xavier", rng=7).params)
+
+
+def test_biases_and_gradients_start_at_zero(dtype):
+    layer = Dense(3, 5, rng=0, dtype=dtype)
+    assert_array_equal(layer.b, np.zeros(5))
+    assert_array_equal(layer.grads, np.zeros(20))
+
+
+def test_weights_come_in_one_draw_from_a_random_state():
+    rng = np.random.RandomState(42)
+    layers = Dense(2, 4, rng=rng), Dense(4, 1, rng=rng)
+    old = np.random.RandomState(42)
+    assert_array_equal(layers[0].W, np.sqrt(2 / 6) * old.randn(2, 4))
+    assert_array_equal(layers[1].W, np.sqrt(2 / 5) * old.randn(4, 1))
+
+
+def test_float32_weights_are_rounded_float64_weights():
+    assert_array_equal(Dense(3, 5, rng=7, dtype=np.float32).W, Dense(3, 5, rng=7).W.astype(np.float32))
+
+
+def test_without_a_seed_no_two_are_alike():
+    assert not np.array_equal(Dense(3, 5).W, Dense(3, 5).W)
+
+
+def test_as_rng_passes_generators_on(rng):
+    assert as_rng(rng) is rng
+    assert as_rng(old := np.random.RandomState(0)) is old
+
+
+@pytest.mark.parametrize("name, vector, rows", [
+    ("W", "params", slice(0, 6)), ("b", "params", slice(6, 8)),
+    ("dW", "grads", slice(0, 6)), ("db", "grads", slice(6, 8)),
+])
+class TestViews:
+    """W, b, dW and db are parts of the layer's vectors."""
+
+    def test_writing_into_one_writes_the_vector(self, name, vector, rows):
+        layer = Dense(3, 2)
+        getattr(layer, name)[...] = 5
+        assert (getattr(layer, vector)[rows] == 5).all()
+
+    def test_setting_one_writes_the_vector(self, name, vector, rows):
+        layer = Dense(3, 2)
+        memory = getattr(layer, vector)
+        setattr(layer, name, np.full(getattr(layer, name).shape, 5.0))
+        assert getattr(layer, vector) is memory and (memory[rows] == 5).all()
+
+    def test_writing_the_vector_shows_in_it(self, name, vector, rows):
+        layer = Dense(3, 2)
+        getattr(layer, vector)[rows] = 5
+        assert (getattr(layer, name) == 5).all()
+
+    @pytest.mark.parametrize("value, error, words", [
+        (np.ones((3, 1)), ValueError, "parameters of Dense(3, 2): expected shape ("),
+        (1.0, ValueError, "got ()"),
+        (np.ones(2, int), TypeError, "expected floats, got dtype int64"),
+        (np.ones(2, complex), TypeError, "expected dtype float64, got complex128"),
+    ], ids=["broadcasting", "scalar", "int", "complex"])
+    def test_bad_values_are_refused(self, name, vector, rows, value, error, words, refuses):
+        layer = Dense(3, 2)
+        with refuses(error, words, layer.params, layer.grads):
+            setattr(layer, name, value)
+
+
+def test_nan_is_no_weight(refuses):
+    layer = Dense(3, 2)
+    with refuses(ValueError, "expected finite numbers, got nan at index (1,)", layer.params):
+        layer.b = [0.0, np.nan]
+
+
+def test_the_class_shows_its_views():
+    assert isinstance(Dense.W, View) and isinstance(Affine.db, View)
+
+
+@pytest.mark.parametrize("arguments, error, words", [
+    ((0, 2), ValueError, "Dense: expected n_in to be at least 1, got 0"),
+    ((2, -1), ValueError, "Dense: expected n_out to be at least 1, got -1"),
+    ((2.0, 1), TypeError, "Dense: expected n_in to be an int, got 2.0"),
+    ((2, "1"), TypeError, "Dense: expected n_out to be an int, got '1'"),
+    ((True, 1), TypeError, "Dense: expected n_in to be an int, got True"),
+    ((2, None), TypeError, "Dense: expected n_out to be an int, got None"),
+])
+def test_bad_sizes_are_refused(arguments, error, words, refuses):
+    with refuses(error, words):
+        Dense(*arguments)
+
+
+@pytest.mark.parametrize("options, error, words", [
+    ({"init": "glorot"}, ValueError, "expected init to be one of xavier, he, lecun, zeros, got 'glorot'"),
+    ({"dtype": np.float16}, TypeError, "expected dtype float32 or float64, got float16"),
+    ({"dtype": int}, TypeError, "expected dtype float32 or float64, got int64"),
+    ({"dtype": complex}, TypeError, "expected dtype float32 or float64, got complex128"),
+])
+def test_bad_options_are_refused(options, error, words, refuses):
+    with refuses(error, words):
+        Dense(2, 1, **options)
+
+
+def test_numpy_integers_are_sizes():
+    assert Dense(np.int64(2), np.int32(3)).W.shape == (2, 3)
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (4, 4), (3,), (2, 4, 3)])
+def test_wrong_shapes_are_refused(shape, refuses):
+    layer = Dense(3, 2, rng=0)
+    with refuses(ValueError, f"inputs: expected shape (any, 3), got {shape}", layer.params):
+        layer.forward(np.ones(shape))
+
+
+def test_complex_inputs_to_real_weights_are_refused(dtype, refuses):
+    layer = Dense(3, 2, rng=0, dtype=dtype)
+    with refuses(TypeError, f"inputs: expected dtype {np.dtype(dtype)}, got complex128", layer.params):
+        layer.forward(np.ones((4, 3), complex))
+
+
+def test_float64_inputs_are_rounded_to_float32(rng):
+    layer, x = Dense(3, 2, rng=0, dtype=np.float32), batch(rng, np.float64)
+    assert_array_equal(layer.forward(x), layer.forward(x.astype(np.float32)))
+
+
+def test_inputs_beyond_float32_are_refused(refuses):
+    layer = Dense(2, 1, rng=0, dtype=np.float32)
+    with refuses(ValueError, "inputs: expected finite numbers, got inf at index (0, 1)", layer.params):
+        layer.forward([[1.0, 1e300]])
+
+
+def test_reprs_are_calls():
+    assert repr(Dense(3, 2)) == "Dense(3, 2)" and repr(ReLU()) == "ReLU()"
+
+
+# Layers of one's own
+
+
+class Square(Layer):
+    """x², as a reader might write it."""
+
+    def forward_calls(self, x, y):
+        yield np.multiply, x, x, y
+
+    def backward_calls(self, x, y, dy, dx):
+        yield np.multiply, dy, x, dx
+        yield np.multiply, dx, 2.0, dx
+
+
+def test_a_layer_of_ones_own_works_alone_and_in_a_network(rng):
+    x, dense = batch(rng, np.float64), Dense(3, 2, rng=0)
+    W, b = dense.W.copy(), dense.b.copy()
+    network = Sequential(dense, Square())
+    assert_allclose(network.forward(x), Square().forward(x @ W + b), rtol=1e-14)
+    assert_allclose(network.backward(np.ones((4, 2))), grad(lambda x: ((x @ W + b) ** 2).sum())(x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method, arguments", [("forward_calls", 2), ("backward_calls", 4)])
+def test_a_layer_must_define_its_calls(method, arguments, refuses):
+    with refuses(NotImplementedError, f"Layer must define {method}("):
+        getattr(Layer(), method)(*[None] * arguments)
+
+
+def test_nothing_is_learned_unless_a_layer_says_so():
+    assert list(Function().param_calls(None, None)) == []
+
+
+def test_a_layer_without_forward_calls_says_so_when_called(refuses):
+    with refuses(NotImplementedError, "Layer must define forward_calls"):
+        Layer().forward(np.ones((1, 1)))
+
+
+# Tape
+
+
+def test_tape_leaves_out_what_only_the_gradient_of_the_inputs_needs(rng):
+    x, layers = batch(rng, np.float64), [Tanh(), Dense(3, 2, rng=0), Tanh()]
+    tape = Tape(layers, 4, 3, np.float64)
+    tape.x[...] = x
+    run(tape.forward)
+    dy = as_batch(rng.normal(size=(4, 2)))
+    whole, short = tape.backward(dy)[0], tape.backward(dy, to_input=False)[0]
+    run(whole)
+    expected = layers[1].grads.copy()
+    layers[1].grads[...] = 0
+    run(short)
+    assert_array_equal(layers[1].grads, expected)
+    assert len(whole) - len(short) == 4  # Dense's one call and Tanh's three

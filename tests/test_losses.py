@@ -1,0 +1,178 @@
+"""MSELoss and BCEWithLogitsLoss: values, gradients, refusals."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from autograd import grad
+from formulas import LOSSES
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nnlib import BCEWithLogitsLoss, Loss, MSELoss
+
+every_loss = pytest.mark.parametrize("loss", [kind() for kind in LOSSES], ids=repr)
+LOGITS = [-1e4, -100.0, -30.0, -1.0, 0.0, 1e-3, 2.0, 90.0, 1e4]
+
+
+def pair(rng, dtype=np.float64, shape=(4, 3)):
+    """Predictions, and targets in [0, 1]."""
+    return rng.normal(size=shape).astype(dtype), rng.uniform(size=shape).astype(dtype)
+
+
+def exact_bce(p, t):
+    return t * (1 + (-p).exp()).ln() + (1 - t) * (1 + p.exp()).ln()
+
+
+@every_loss
+@given(st.data())
+def test_value_and_gradient_match_the_formula(loss, data):
+    shape = data.draw(array_shapes(max_dims=3, max_side=4))
+    p = data.draw(arrays(np.float64, shape, elements=st.floats(-20, 20)))
+    t = data.draw(arrays(np.float64, shape, elements=st.floats(0, 1)))
+    formula = LOSSES[type(loss)]
+    value, gradient = loss.value_and_gradient(p, t)
+    assert value == pytest.approx(formula(p, t), rel=1e-12, abs=1e-14)
+    assert gradient.shape == shape
+    assert_allclose(gradient, grad(formula)(p, t), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("logit", LOGITS)
+def test_bce_is_right_over_the_whole_range(logit, target, dtype):
+    p, t, eps = np.array([[logit]], dtype), np.array([[target]], dtype), float(np.finfo(dtype).eps)
+    value, gradient = BCEWithLogitsLoss().value_and_gradient(p, t)
+    exact = Decimal(p.item())
+    assert value == pytest.approx(float(exact_bce(exact, Decimal(target))), rel=2 * eps, abs=2 * eps * abs(logit))
+    assert gradient.item() == pytest.approx(float(1 / (1 + (-exact).exp())) - target, rel=4 * eps, abs=eps)
+
+
+@pytest.mark.parametrize("logit, value", [(-1e4, 0.0), (1e4, 1e4)])
+def test_bce_of_an_extreme_logit_is_linear(logit, value, dtype):
+    assert BCEWithLogitsLoss().forward(np.array([[logit]], dtype), np.array([[0.0]], dtype)) == value
+
+
+def test_bce_of_a_certain_and_right_logit_keeps_its_digits():
+    value = BCEWithLogitsLoss().forward([[-50.0]], [[0.0]])
+    assert value == pytest.approx(float(Decimal(-50).exp()), rel=1e-12)
+
+
+def test_mse_of_large_errors_is_finite(dtype):
+    value, gradient = MSELoss().value_and_gradient(np.array([[1e4], [-1e4]], dtype), np.zeros((2, 1), dtype))
+    assert value == pytest.approx(1e8, rel=1e-6)
+    assert_allclose(gradient, [[1e4], [-1e4]])
+
+
+def test_mse_counts_all_elements():
+    assert MSELoss().forward(np.full((2, 5), 3.0), np.zeros((2, 5))) == pytest.approx(9, rel=1e-15)
+
+
+@every_loss
+def test_forward_and_backward_are_value_and_gradient(loss, rng):
+    p, t = pair(rng)
+    value, gradient = loss.value_and_gradient(p, t)
+    assert loss.forward(p, t) == value
+    assert_array_equal(loss.backward(), gradient)
+
+
+@every_loss
+def test_the_value_is_a_float_and_the_gradient_keeps_the_dtype(loss, dtype, rng):
+    value, gradient = loss.value_and_gradient(*pair(rng, dtype))
+    assert type(value) is float and gradient.dtype == dtype and gradient.flags.c_contiguous
+
+
+@every_loss
+def test_float32_agrees_with_float64(loss, rng):
+    p, t = pair(rng, np.float32)
+    small, large = loss.value_and_gradient(p, t), loss.value_and_gradient(p.astype(float), t.astype(float))
+    assert small[0] == pytest.approx(large[0], rel=1e-6)
+    assert_allclose(small[1], large[1], rtol=1e-5, atol=1e-7)
+
+
+@every_loss
+def test_layout_is_no_matter(loss, layout, dtype, rng):
+    p, t = map(layout, pair(rng, dtype))
+    value, gradient = loss.value_and_gradient(p, t)
+    plain_value, plain = loss.value_and_gradient(np.array(p, dtype), np.array(t, dtype))
+    assert value == pytest.approx(plain_value, rel=1e-6)
+    assert_allclose(gradient, plain, rtol=1e-6)
+
+
+@every_loss
+def test_arguments_are_left_alone(loss, rng, refuses):
+    p, t = pair(rng)
+    before = p.copy(), t.copy()
+    loss.forward(p, t)
+    loss.backward()
+    assert_array_equal(p, before[0])
+    assert_array_equal(t, before[1])
+
+
+@every_loss
+def test_gradients_are_the_callers_own(loss, rng):
+    p, t = pair(rng)
+    loss.forward(p, t)
+    first = loss.backward()
+    expected = first.copy()
+    first[...] = np.nan
+    assert_array_equal(loss.backward(), expected)
+    second = loss.backward()
+    loss.forward(2 * p, t)
+    loss.backward()
+    assert_array_equal(second, expected)
+
+
+@every_loss
+def test_backward_before_forward_is_refused(loss, refuses):
+    with refuses(RuntimeError, f"{loss!r}: call forward before backward"):
+        type(loss)().backward()
+
+
+@every_loss
+@pytest.mark.parametrize("shape", [(4,), (4, 1), (1, 3), (3, 4), (3,), (1, 4, 3)], ids=str)
+def test_targets_of_another_shape_are_refused(loss, shape, refuses):
+    p = np.ones((4, 3))
+    with refuses(ValueError, f"got {shape}", p):
+        loss.forward(p, np.ones(shape))
+
+
+def test_a_column_of_predictions_and_a_row_of_targets_are_refused(refuses):
+    with refuses(ValueError, "targets: expected shape (4, 1), got (4,)"):
+        MSELoss().forward(np.ones((4, 1)), np.ones(4))
+
+
+@every_loss
+@pytest.mark.parametrize("p, t, error, words", [
+    ([[1, 2]], [[1.0, 2.0]], TypeError, "predictions: expected floats, got dtype int64"),
+    ([[1.0, 2.0]], [[True, False]], TypeError, "targets: expected floats, got dtype bool"),
+    ([["a"]], [[1.0]], TypeError, "predictions: expected floats, got dtype <U1"),
+    ([[1.0]], [[None]], TypeError, "targets: expected floats, got dtype object"),
+    ([[1.0]], [[1j]], TypeError, "targets: expected dtype float64, got complex128"),
+    ([[np.nan]], [[1.0]], ValueError, "predictions: expected finite numbers, got nan at index (0, 0)"),
+    ([[1.0]], [[np.inf]], ValueError, "targets: expected finite numbers, got inf at index (0, 0)"),
+    (np.ones((0, 2)), np.ones((0, 2)), ValueError, "predictions: expected at least one sample"),
+    (1.0, 1.0, ValueError, "predictions: expected at least one sample, got an array of shape ()"),
+])
+def test_bad_arrays_are_refused(loss, p, t, error, words, refuses):
+    with refuses(error, words):
+        loss.forward(p, t)
+
+
+@every_loss
+def test_a_refused_forward_keeps_the_gradient_before(loss, rng):
+    loss.forward(*pair(rng))
+    expected = loss.backward()
+    with pytest.raises(TypeError):
+        loss.forward([[1]], [[1]])
+    assert_array_equal(loss.backward(), expected)
+
+
+def test_a_loss_must_define_its_calls(refuses):
+    with refuses(NotImplementedError, "Loss must define calls(p, t, dp, value)"):
+        Loss().forward([[1.0]], [[1.0]])
+
+
+def test_repr_is_a_call():
+    assert repr(MSELoss()) == "MSELoss()"

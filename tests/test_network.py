@@ -1,0 +1,556 @@
+"""Sequential: building, nesting, predicting and training."""
+
+import copy
+import sys
+
+import numpy as np
+import pytest
+from formulas import LOSSES, gradients, outputs, weights
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib.network import History, Step
+
+ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
+
+
+def mlp(dtype=np.float64, seed=0):
+    """A network of 3 features, 4 hidden units and 2 outputs."""
+    rng = np.random.default_rng(seed)
+    return Sequential(Dense(3, 4, rng=rng, dtype=dtype), Tanh(), Dense(4, 2, rng=rng, dtype=dtype), Sigmoid())
+
+
+def data(n=7, dtype=np.float64, seed=1):
+    """Inputs and targets for it."""
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, 3)).astype(dtype), rng.uniform(size=(n, 2)).astype(dtype)
+
+
+def fit(network, X, y, **options):
+    """Train a little, with the defaults of these tests."""
+    defaults = {"loss": MSELoss(), "optimizer": SGD(0.5), "epochs": 3, "rng": 0}
+    return network.fit(X, y, **(defaults | options))
+
+
+# Building
+
+
+def test_building_moves_parameters_into_one_vector_unchanged():
+    layers = Dense(3, 4, rng=0), Tanh(), Dense(4, 2, rng=1)
+    before = np.concatenate([layers[0].params, layers[2].params])
+    network = Sequential(*layers)
+    assert_array_equal(network.params, before)
+    assert_array_equal(network.grads, np.zeros(26))
+
+
+def test_layers_and_network_share_parameters_and_gradients():
+    network = mlp()
+    network.params[...], network.grads[...] = 3, 4
+    for dense in (network.layers[0], network.layers[2]):
+        assert (dense.W == 3).all() and (dense.b == 3).all() and (dense.dW == 4).all() and (dense.db == 4).all()
+    network.layers[2].b = [5.0, 6.0]
+    assert_array_equal(network.params[-2:], [5, 6])
+
+
+def test_nested_networks_share_parameters_and_gradients():
+    encoder, decoder = Sequential(Dense(3, 2, rng=0), Tanh()), Sequential(Dense(2, 3, rng=1))
+    whole = Sequential(encoder, decoder)
+    whole.params[...] = np.arange(17)
+    assert_array_equal(encoder.params, np.arange(8))
+    assert_array_equal(decoder.layers[0].W, [[8, 9, 10], [11, 12, 13]])
+    decoder.params[...], encoder.grads[...] = 1, 2
+    assert_array_equal(whole.params[8:], np.ones(9))
+    assert_array_equal(whole.grads[:8], np.full(8, 2.0))
+
+
+def test_training_the_whole_trains_its_parts(rng):
+    encoder = Sequential(Dense(3, 2, rng=0), Tanh())
+    whole = Sequential(encoder, Dense(2, 3, rng=1))
+    X, before = rng.normal(size=(5, 3)), encoder.params.copy()
+    fit(whole, X, X)
+    assert not np.array_equal(encoder.params, before)
+    assert_array_equal(whole.leaves[-1].forward(encoder.predict(X)), whole.predict(X))
+
+
+def test_nesting_computes_what_a_flat_network_does(rng):
+    x = rng.normal(size=(5, 3))
+    flat, deep = mlp(), Sequential(Sequential(mlp()))
+    assert_array_equal(deep.forward(x), flat.forward(x))
+    assert_array_equal(deep.backward(x[:, :2]), flat.backward(x[:, :2]))
+    assert_array_equal(deep.grads, flat.grads)
+
+
+def test_sizes_are_those_of_the_first_and_last_layer_that_learn():
+    network = Sequential(Tanh(), Sequential(Dense(3, 4), Tanh()), Dense(4, 2), Softmax())
+    assert (network.n_in, network.n_out) == (3, 2)
+    assert (Sequential(Tanh()).n_in, Sequential(Tanh()).n_out) == (None, None)
+
+
+def test_leaves_are_the_layers_that_run():
+    inner = Sequential(Dense(4, 2), Sigmoid())
+    network = Sequential(Dense(3, 4), Sequential(Tanh(), inner))
+    assert [repr(leaf) for leaf in network.leaves] == ["Dense(3, 4)", "Tanh()", "Dense(4, 2)", "Sigmoid()"]
+
+
+def test_repr_is_a_call():
+    assert repr(Sequential(Sequential(Dense(3, 4), Tanh()))) == "Sequential(Sequential(Dense(3, 4), Tanh()))"
+
+
+def test_an_activation_may_serve_twice(rng):
+    tanh, x = Tanh(), rng.normal(size=(4, 3))
+    network = Sequential(tanh, Dense(3, 3, rng=0), tanh)
+    network.forward(x)
+    dx, _ = gradients(network, x, lambda y: y.sum())
+    assert_allclose(network.backward(np.ones((4, 3))), dx, rtol=1e-12)
+    assert Sequential(tanh).predict(x) is not None
+
+
+def one_twice():
+    layer = Dense(3, 3)
+    return layer, layer
+
+
+def taken():
+    layer = Dense(3, 3)
+    Sequential(layer)
+    return layer
+
+
+@pytest.mark.parametrize("layers, error, words", [
+    (lambda: (), ValueError, "Sequential: expected at least one layer, got none"),
+    (lambda: ([Dense(3, 2)],), TypeError, "Sequential: expected layers, got [Dense(3, 2)]"),
+    (lambda: (Tanh,), TypeError, "Sequential: expected layers, got <class 'nnlib.activations.Tanh'>"),
+    (lambda: (MSELoss(),), TypeError, "Sequential: expected layers, got MSELoss()"),
+    (lambda: (Dense(3, 4), Tanh(), Dense(5, 2)), ValueError, "Dense(5, 2) expects 5 features, but Dense(3, 4) gives 4"),
+    (lambda: (Dense(3, 4), Sequential(Dense(5, 2))), ValueError, "Sequential(Dense(5, 2)) expects 5 features"),
+    (one_twice, ValueError, "expected each layer with parameters once, got one twice"),
+    (lambda: (taken(),), ValueError, "Dense(3, 3) belongs to a network already; nest that network to share it"),
+    (lambda: (Dense(3, 4), Dense(4, 2, dtype=np.float32)), TypeError, "expected one dtype, got float64 and float32"),
+], ids=["none", "list", "class", "loss", "features", "nested features", "one twice", "taken", "dtypes"])
+def test_layers_that_make_no_network_are_refused(layers, error, words, refuses):
+    with refuses(error, words):
+        Sequential(*layers())
+
+
+def test_a_refusal_leaves_the_layers_free():
+    one, two = Dense(3, 4), Dense(5, 2)
+    params = one.params
+    with pytest.raises(ValueError):
+        Sequential(one, two)
+    assert one.params is params
+    assert Sequential(one).params.size == 16
+
+
+# Passes
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ACTIVATIONS)), min_size=1, max_size=4), st.integers(0, 99),
+       st.integers(0, 3), st.sampled_from(list(LOSSES)))
+def test_whole_networks_match_autograd(shape, seed, cut, loss):
+    rng = np.random.default_rng(seed)
+    layers, n_in = [], 3
+    for n_out, activation in shape:
+        layers += [Dense(n_in, n_out, rng=rng), activation()]
+        n_in = n_out
+    network = Sequential(*layers[:cut], Sequential(*layers[cut:])) if cut < len(layers) else Sequential(*layers)
+    x, t = rng.normal(size=(4, 3)), rng.uniform(size=(4, n_in))
+    assert_allclose(network.forward(x), outputs(network, weights(network), x), rtol=1e-12)
+    dx = network.backward(loss().value_and_gradient(network.predict(x), t)[1])
+    expected, parts = gradients(network, x, lambda p: LOSSES[loss](p, t))
+    assert_allclose(dx, expected, rtol=1e-11, atol=1e-14)
+    assert_allclose(network.grads, np.concatenate([np.append(dW, db) for dW, db in parts]), rtol=1e-11, atol=1e-14)
+
+
+def test_predict_is_forward(network, rng):
+    x = rng.normal(size=(4, 3))
+    assert_array_equal(network.predict(x), network.forward(x))
+
+
+def test_predict_leaves_backward_alone(network, rng):
+    x, g = rng.normal(size=(4, 3)), np.ones((4, 2))
+    network.forward(x)
+    dx = network.backward(g)
+    network.predict(-x[:2])
+    assert_array_equal(network.backward(g), dx)
+
+
+@given(st.permutations(range(6)), st.integers(0, 99))
+def test_predictions_permute_with_the_samples(order, seed):
+    network, (X, _) = mlp(seed=seed), data(6)
+    assert_allclose(network.predict(X[order]), network.predict(X)[order], rtol=1e-14)
+
+
+def test_predictions_are_the_callers_own(network, rng):
+    x = rng.normal(size=(4, 3))
+    y = network.predict(x)
+    before = y.copy()
+    network.params[...] = 0
+    network.predict(x)
+    assert_array_equal(y, before)
+
+
+def test_evaluate_is_the_loss_of_the_predictions():
+    network, (X, y), loss = mlp(), data(), BCEWithLogitsLoss()
+    assert network.evaluate(X, y, loss) == loss.forward(network.predict(X), y)
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy], ids=["copy", "deepcopy"])
+def test_a_copied_network_trains_like_the_first(again):
+    (X, y), first = data(), mlp()
+    expected = fit(copy.deepcopy(first), X, y)
+    assert fit(again(first), X, y) == expected
+
+
+def test_training_a_deep_copy_leaves_the_first():
+    (X, y), network = data(), Sequential(mlp(), Dense(2, 2, rng=3))
+    before = network.params.copy()
+    twin = copy.deepcopy(network)
+    fit(twin, X, y)
+    assert_array_equal(network.params, before)
+    assert np.shares_memory(twin.layers[0].layers[0].W, twin.params)
+
+
+# Training
+
+
+def by_hand(network, X, y, loss, rate, epochs, size, rng):
+    """What `fit` does, as the loop a reader would write."""
+    losses, optimizer = [], SGD(rate)
+    for _ in range(epochs):
+        order, total = rng.permutation(len(X)), 0
+        for rows in np.split(order, range(size, len(X), size)):
+            total += len(rows) * loss.forward(network.forward(X[rows]), y[rows])
+            network.backward(loss.backward())
+            optimizer.step(network.params, network.grads)
+        losses.append(total / len(X))
+    return losses
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6, 7])
+def test_fit_is_the_loop_written_by_hand(size, dtype):
+    X, y = data(7, dtype)
+    fitted, looped = mlp(dtype), mlp(dtype)
+    rng = np.random.default_rng(5)
+    history = fit(fitted, X, y, optimizer=SGD(0.5), epochs=4, batch_size=size, rng=5, shuffle=size < 7)
+    if size < 7:
+        losses = by_hand(looped, X, y, MSELoss(), 0.5, 4, size, rng)
+    else:
+        losses = by_hand(looped, X, y, MSELoss(), 0.5, 4, size, InOrder())
+    assert_allclose(history.loss, losses, rtol=1e-15)
+    assert_array_equal(fitted.params, looped.params)
+
+
+class InOrder:
+    """A generator that leaves everything in order."""
+
+    permutation = staticmethod(np.arange)
+
+
+@pytest.mark.parametrize("size", [None, 3, 7, 100])
+def test_without_shuffling_the_order_is_that_of_the_data(size):
+    X, y = data()
+    fitted, looped = mlp(), mlp()
+    history = fit(fitted, X, y, batch_size=size, shuffle=False)
+    losses = by_hand(looped, X, y, MSELoss(), 0.5, 3, min(size or 7, 7), InOrder())
+    assert_allclose(history.loss, losses, rtol=1e-15)
+    assert_array_equal(fitted.params, looped.params)
+
+
+def test_the_whole_batch_is_never_shuffled():
+    (X, y), rng = data(), np.random.default_rng(0)
+    fit(mlp(), X, y, rng=rng)
+    assert rng.random() == np.random.default_rng(0).random()
+
+
+def test_a_layer_without_parameters_may_come_first():
+    (X, y), loss = data(), MSELoss()
+    network = Sequential(Tanh(), mlp())
+    twin = copy.deepcopy(network)
+    fit(network, X, y, epochs=1)
+    twin.backward(loss.value_and_gradient(twin.forward(X), y)[1])
+    assert_array_equal(network.params, twin.params - 0.5 * twin.grads)
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState, int], ids=["Generator", "RandomState", "int"])
+def test_fit_repeats_by_seed(make):
+    X, y = data()
+    one, two, other = mlp(), mlp(), mlp()
+    fit(one, X, y, batch_size=2, rng=make(3))
+    fit(two, X, y, batch_size=2, rng=make(3))
+    fit(other, X, y, batch_size=2, rng=make(4))
+    assert_array_equal(one.params, two.params)
+    assert not np.array_equal(one.params, other.params)
+
+
+def test_each_epoch_shuffles_anew():
+    orders, (X, y) = [], data()
+
+    class Recorder(MSELoss):
+        def calls(self, p, t, dp, value):
+            yield lambda: orders.append(t[:, 0].copy()),
+            yield from super().calls(p, t, dp, value)
+
+    fit(mlp(), X, y, loss=Recorder(), epochs=2, batch_size=7 - 1, rng=0)
+    first, second = np.concatenate(orders[:2]), np.concatenate(orders[2:])
+    assert_array_equal(np.sort(first), np.sort(y[:, 0]))
+    assert not np.array_equal(first, second)
+
+
+def test_fit_leaves_the_data():
+    X, y = data()
+    before = X.copy(), y.copy()
+    fit(mlp(), X, y, batch_size=2)
+    assert_array_equal(X, before[0])
+    assert_array_equal(y, before[1])
+
+
+def test_layout_of_the_data_is_no_matter(layout):
+    X, y = map(layout, data())
+    one, two = mlp(), mlp()
+    fit(one, X, y, batch_size=3)
+    fit(two, np.array(X, float), np.array(y, float), batch_size=3)
+    assert_array_equal(one.params, two.params)
+
+
+def test_parameters_stay_where_they_are(dtype):
+    network, (X, y) = mlp(dtype), data()
+    memory = network.params
+    fit(network, X, y)
+    assert network.params is memory and memory.dtype == dtype and network.layers[0].W.base is not None
+
+
+def test_two_fits_in_a_row_are_one():
+    (X, y), one, two, optimizer = data(), mlp(), mlp(), SGD(0.5)
+    halves = [fit(one, X, y, optimizer=optimizer, epochs=2).loss for _ in range(2)]
+    assert halves[0] + halves[1] == fit(two, X, y, epochs=4).loss
+
+
+def test_training_lowers_the_loss():
+    loss = fit(mlp(), *data(), epochs=50).loss
+    assert loss[-1] < 0.5 * loss[0] and loss == sorted(loss, reverse=True)
+
+
+def test_history_holds_a_float_for_each_epoch():
+    history = fit(mlp(np.float32), *data(), epochs=4)
+    assert [type(value) for value in history.loss] == [float] * 4
+    assert history.val_loss == history.val_epochs == []
+
+
+def test_histories_are_independent():
+    History().loss.append(1.0)
+    assert History().loss == []
+
+
+@pytest.mark.parametrize("interval, epochs", [(1, [1, 2, 3, 4, 5]), (2, [2, 4]), (5, [5]), (6, [])])
+def test_validation_is_taken_after_every_interval(interval, epochs):
+    network, (X, y), seen = mlp(), data(), []
+    validation = data(4, seed=9)
+    history = fit(network, X, y, epochs=5, validation_data=validation, validation_interval=interval,
+                  callback=lambda history: seen.append(network.evaluate(*validation, MSELoss())))
+    assert history.val_epochs == epochs
+    assert history.val_loss == [seen[epoch - 1] for epoch in epochs]
+
+
+def test_validation_does_not_change_the_training():
+    (X, y), one, two = data(), mlp(), mlp()
+    assert fit(one, X, y, batch_size=2, validation_data=data(4)).loss == fit(two, X, y, batch_size=2).loss
+    assert_array_equal(one.params, two.params)
+
+
+def test_callback_ends_the_training():
+    history = fit(mlp(), *data(), epochs=9, validation_data=data(), callback=lambda history: len(history.loss) == 3)
+    assert len(history.loss) == len(history.val_loss) == 3
+
+
+def test_callback_sees_every_epoch_and_may_change_the_rate():
+    optimizer, rates = SGD(0.5), []
+
+    def halve(history):
+        rates.append((len(history.loss), optimizer.learning_rate))
+        optimizer.learning_rate /= 2
+
+    fit(mlp(), *data(), optimizer=optimizer, callback=halve)
+    assert rates == [(1, 0.5), (2, 0.25), (3, 0.125)]
+
+
+def test_errors_of_the_callback_come_through(refuses):
+    def fail(history):
+        raise KeyError("mine")
+
+    with refuses(KeyError, "mine"):
+        fit(mlp(), *data(), callback=fail)
+
+
+def test_progress_shows_a_bar_with_the_loss(capsys):
+    history = fit(mlp(), *data(), progress=True)
+    out, err = capsys.readouterr()
+    assert out == "" and "3/3" in err and f"loss={history.loss[-1]:.3g}" in err
+
+
+def test_progress_does_not_change_the_training(capsys):
+    assert fit(mlp(), *data(), progress=True) == fit(mlp(), *data())
+
+
+def test_without_progress_nothing_is_printed(capfd):
+    fit(mlp(), *data(), validation_data=data())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_without_tqdm_says_what_to_install(monkeypatch, refuses):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    network = mlp()
+    with refuses(ImportError, "fit: progress=True needs tqdm; install it with: pip install tqdm", network.params):
+        fit(network, *data(), progress=True)
+
+
+def test_a_step_can_be_run_by_hand():
+    network, (X, y) = mlp(), data()
+    step = Step(network, MSELoss(), 7)
+    step.x[...], step.targets[...] = X, y
+    for function, arguments in step.calls:
+        function(*arguments)
+    assert step.value == MSELoss().forward(network.predict(X), y)
+
+
+# Refusals
+
+
+BAD_ARRAYS = [
+    (lambda X, y: (X[:, :2], y), ValueError, "X: expected shape (any, 3), got (7, 2)"),
+    (lambda X, y: (X[0], y), ValueError, "X: expected shape (any, 3), got (3,)"),
+    (lambda X, y: (X[None], y), ValueError, "X: expected shape (any, 3), got (1, 7, 3)"),
+    (lambda X, y: (X, y[:, :1]), ValueError, "y: expected shape (7, 2), got (7, 1)"),
+    (lambda X, y: (X, y[:1]), ValueError, "y: expected shape (7, 2), got (1, 2)"),
+    (lambda X, y: (X, y[:, 0]), ValueError, "y: expected shape (7, 2), got (7,)"),
+    (lambda X, y: (X, y.T), ValueError, "y: expected shape (7, 2), got (2, 7)"),
+    (lambda X, y: (X[:0], y[:0]), ValueError, "X: expected at least one sample, got an array of shape (0, 3)"),
+    (lambda X, y: (X.astype(int), y), TypeError, "X: expected floats, got dtype int64; convert with .astype(float)"),
+    (lambda X, y: (X > 0, y), TypeError, "X: expected floats, got dtype bool"),
+    (lambda X, y: (X, y.astype(object)), TypeError, "y: expected floats, got dtype object"),
+    (lambda X, y: (X, y.astype(str)), TypeError, "y: expected floats, got dtype <U32"),
+    (lambda X, y: (X + 0j, y), TypeError, "X: expected dtype float64, got complex128"),
+    (lambda X, y: (X, y + 0j), TypeError, "y: expected dtype float64, got complex128"),
+    (lambda X, y: (np.where(X == X[2, 1], np.nan, X), y), ValueError, "X: expected finite numbers, got nan at index (2, 1)"),
+    (lambda X, y: (X, np.where(y == y[6, 0], -np.inf, y)), ValueError, "y: expected finite numbers, got -inf at index (6, 0)"),
+    (lambda X, y: (X, None), TypeError, "y: expected floats, got dtype object"),
+]
+BAD_IDS = ["features", "one row", "3-D", "targets of one column", "targets of one row", "flat targets", "turned targets",
+           "empty", "int", "bool", "object", "str", "complex X", "complex y", "nan", "inf", "none"]
+
+
+@pytest.mark.parametrize("change, error, words", BAD_ARRAYS, ids=BAD_IDS)
+class TestBadArrays:
+    """Data that do not fit are refused before anything happens."""
+
+    def test_in_training(self, change, error, words, refuses):
+        network = mlp()
+        with refuses(error, words, network.params, network.grads):
+            fit(network, *change(*data()))
+
+    def test_in_validation(self, change, error, words, refuses):
+        network = mlp()
+        with refuses(error, words, network.params, network.grads):
+            fit(network, *data(), validation_data=change(*data()))
+
+    def test_in_evaluation(self, change, error, words, refuses):
+        network = mlp()
+        with refuses(error, words, network.params, network.grads):
+            network.evaluate(*change(*data()), MSELoss())
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "validation_interval"])
+@pytest.mark.parametrize("count, error, words", [
+    (0, ValueError, "to be at least 1, got 0"),
+    (-1, ValueError, "to be at least 1, got -1"),
+    (1.0, TypeError, "to be an int, got 1.0"),
+    (np.nan, TypeError, "to be an int, got nan"),
+    ("1", TypeError, "to be an int, got '1'"),
+    (True, TypeError, "to be an int, got True"),
+], ids=repr)
+def test_bad_counts_are_refused(name, count, error, words, refuses):
+    network = mlp()
+    with refuses(error, f"fit: expected {name} {words}", network.params, network.grads):
+        fit(network, *data(), **{name: count})
+
+
+def test_numpy_integers_are_counts():
+    assert len(fit(mlp(), *data(), epochs=np.int64(2), batch_size=np.int32(3)).loss) == 2
+
+
+def test_an_optimizer_of_another_network_is_refused(refuses):
+    optimizer, network, (X, y) = SGD(0.5), mlp(), data()
+    fit(mlp(), X, y, optimizer=optimizer)
+    with refuses(ValueError, "got another vector of 26; make an optimizer for each network", network.params):
+        fit(network, X, y, optimizer=optimizer)
+
+
+def test_a_network_without_parameters_is_refused(refuses):
+    with refuses(ValueError, "fit: Sequential(Tanh()) has no parameters to train"):
+        fit(Sequential(Tanh()), *data())
+
+
+def test_backward_before_forward_is_refused(network, refuses):
+    with refuses(RuntimeError, "call forward before backward", network.params, network.grads):
+        network.backward(np.ones((4, 2)))
+
+
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_data_beyond_float32_are_refused(name, refuses):
+    network, arrays = mlp(np.float32), dict(zip("Xy", data()))
+    arrays[name][3, 1] = 1e300
+    with refuses(ValueError, f"{name}: expected finite numbers, got inf at index (3, 1)", network.params):
+        fit(network, **arrays)
+
+
+# Divergence
+
+
+def diverge(rate, network, **options):
+    """Train so fast that numbers cease to be finite."""
+    X, y = data()
+    network.fit(10 * X, 10 * y, **({"loss": MSELoss(), "optimizer": SGD(rate), "epochs": 9} | options))
+
+
+@pytest.mark.parametrize("rate, loss", [(1e200, "inf"), (1.7e308, "nan")])
+def test_a_loss_that_is_not_finite_restores_the_parameters(rate, loss, refuses):
+    network = Sequential(Dense(3, 2, rng=0))
+    words = f"fit: loss: expected a finite number, got {loss} in epoch 2; the parameters are as before"
+    with refuses(FloatingPointError, words, network.params):
+        diverge(rate, network)
+
+
+def test_a_loss_that_is_not_finite_in_a_later_batch_restores_the_parameters(refuses):
+    network = Sequential(Dense(3, 2, rng=0))
+    words = "fit: loss: expected a finite number, got inf in epoch 1; the parameters are as before"
+    with refuses(FloatingPointError, words, network.params):
+        diverge(1e200, network, batch_size=2)
+
+
+def test_parameters_that_cease_to_be_finite_in_the_last_step_are_restored(refuses):
+    network = Sequential(Dense(3, 2, rng=0))
+    words = "fit: parameters: expected finite numbers, got NaN or infinity in epoch 1; the parameters are as before"
+    with refuses(FloatingPointError, words, network.params):
+        diverge(1.7e308, network, epochs=1)
+
+
+def test_parameters_that_cease_to_be_finite_before_a_stop_are_restored(refuses):
+    network = Sequential(Dense(3, 2, rng=0))
+    with refuses(FloatingPointError, "fit: parameters: expected finite numbers", network.params):
+        diverge(1.7e308, network, callback=lambda history: True)
+
+
+@pytest.mark.parametrize("rate", [1e306, 1.7e308], ids=["predictions", "parameters"])
+def test_validation_that_is_not_finite_restores_the_parameters(rate, refuses):
+    network, (X, y) = Sequential(Dense(3, 2, rng=0)), data()
+    words = "fit: predictions: expected finite numbers, got NaN or infinity in epoch 1; the parameters are as before"
+    with refuses(FloatingPointError, words, network.params):
+        diverge(rate, network, validation_data=(1000 * X, y))
+
+
+def test_a_network_can_be_trained_after_a_divergence():
+    network, twin = mlp(), mlp()
+    with pytest.raises(FloatingPointError):
+        diverge(1e308, Sequential(network, Dense(2, 2, rng=0)))
+    assert fit(network, *data()) == fit(twin, *data())
