@@ -9,13 +9,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 PINS := pyproject.toml .ci/constraints.txt
+SITE := _build/html/index.html
+SOURCES := _config.yml _toc.yml $(shell find nbs nnlib -type f -not -path '*/.*' -not -name '*.pyc')
 
 .PHONY: book test test-peers bench clean-notebooks clean
 
-book: $(VENV)/.book
+book: $(SITE)
+	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
+
+# every page is written anew (--all), chapters run only if their code or the package has changed
+$(SITE): $(VENV)/.book $(SOURCES)
+	@rm -f $@
 	$(BIN)/nbdev_export
-	$(BIN)/jupyter-book build . -W -n --keep-going
-	@echo "The book is built. Open file://$(CURDIR)/_build/html/index.html"
+	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
+	@touch $@
 
 test: book $(VENV)/.test
 	$(BIN)/mypy

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -59,22 +59,28 @@ def check_array(
     `shape` is the expected shape, None standing for any length; `name` is what
     the messages call the array. Raises TypeError for anything but floats (or
     complex numbers where `dtype` is complex or open), ValueError for another
-    shape, an empty array, NaN or infinity.
+    shape, an empty array, NaN, or what is infinite as `dtype`.
     """
     a = np.asarray(array)
     if not np.issubdtype(a.dtype, np.inexact):
-        raise TypeError(f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)")
+        raise TypeError(
+            f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"
+        )
     if dtype is not None and not np.can_cast(a.dtype, dtype, "same_kind"):
         raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {a.dtype}")
-    if shape is not None and (a.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, a.shape))):
+    if shape is not None and (
+        a.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, a.shape))
+    ):
         wanted = ", ".join("any" if s is None else str(s) for s in shape)
         raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
     if a.ndim == 0 or a.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
+    with np.errstate(over="ignore"):  # what is too large for dtype becomes infinite
+        a = a.astype(dtype or a.dtype.newbyteorder("="), copy=False)
     if not np.isfinite(a).all():
         where = tuple(np.argwhere(~np.isfinite(a))[0].tolist())
         raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
-    return a if dtype is None else a.astype(dtype, copy=False)
+    return a
 
 # %% ../nbs/02_layers.ipynb #0f79c70d
 Calls = Iterator[tuple[Any, ...]]
@@ -106,7 +112,9 @@ class Function:
 
     def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
         """Yield the calls that compute `dx` from `x`, `y` and `dy`, leaving those as they are."""
-        raise NotImplementedError(f"{type(self).__name__} must define backward_calls(x, y, dy, dx)")
+        raise NotImplementedError(
+            f"{type(self).__name__} must define backward_calls(x, y, dy, dx)"
+        )
 
     def param_calls(self, x: Array, dy: Array) -> Calls:
         """Yield the calls that compute `grads` from `x` and `dy`; none if nothing is learned."""
@@ -206,14 +214,14 @@ class Layer(Function):
         return np.array(dx, order="C").reshape(*self._shape[:-1], -1)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_tape"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_tape", "owned")}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 # %% ../nbs/02_layers.ipynb #9386b0f4
 def record(layer: Layer, inputs: ArrayLike) -> tuple[Tape, Array]:
-    """Run a layer forward: return the tape with all that was computed, and a copy of the outputs."""
+    """Run a layer forward: return the tape with all that was computed, and the outputs, copied."""
     shape = (None, layer.n_in) if layer.n_in else None
     x = check_array(inputs, "inputs", shape, layer.params.dtype if layer.params.size else None)
     rows = x.reshape(-1, x.shape[-1])
@@ -223,11 +231,11 @@ def record(layer: Layer, inputs: ArrayLike) -> tuple[Tape, Array]:
     return tape, np.array(tape.y, order="C").reshape(*x.shape[:-1], -1)
 
 # %% ../nbs/02_layers.ipynb #6243ebe4
-RNG = np.random.Generator | np.random.RandomState | int | None
+RNG: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
 
 
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
-    """Return a random generator: `rng` itself, or a new one with this seed (None: from the system)."""
+    """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
     return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
 
 # %% ../nbs/02_layers.ipynb #40b56412
@@ -240,7 +248,7 @@ INITS: dict[str, Callable[[int, int], float]] = {
 
 # %% ../nbs/02_layers.ipynb #231b21bb
 class View:
-    """A part of a layer's vector under a name: reading gives a view, writing goes into the vector."""
+    """A part of a layer's vector under a name: reading gives a view, writing goes into it."""
 
     def __init__(self, vector: str, rows: slice | int) -> None:
         self.vector, self.rows = vector, rows

@@ -26,10 +26,11 @@ class Loss:
     _grad: Array | None = None
 
     def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
-        """Yield the calls that compute `value` () and the gradient `dp`, both (n, d) like `p`, `t`."""
+        """Yield the calls that compute `value` () and the gradient `dp`, (n, d) like `p`, `t`."""
         raise NotImplementedError(f"{type(self).__name__} must define calls(p, t, dp, value)")
 
-    def value_and_gradient(self, predictions: ArrayLike, targets: ArrayLike) -> tuple[float, Array]:
+    def value_and_gradient(self, predictions: ArrayLike,
+                           targets: ArrayLike) -> tuple[float, Array]:
         """Compute the loss and its gradient in the predictions; both arrays have one shape."""
         p = check_array(predictions, "predictions")
         t = check_array(targets, "targets", p.shape, p.dtype)
@@ -81,14 +82,14 @@ class BCEWithLogitsLoss(Loss):
     def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
         zero, one, scale = (np.array(c, p.dtype) for c in (0, 1, 1 / p.size))
         terms = np.empty_like(p)
+        yield partial(np.maximum, out=terms), p, zero
+        yield np.multiply, p, t, dp
+        yield np.subtract, terms, dp, terms
         yield np.negative, p, dp
         yield partial(np.minimum, out=dp), p, dp
         yield np.exp, dp, dp  # exp(-|p|), at most 1
-        yield np.log1p, dp, terms
-        yield partial(np.maximum, out=dp), p, zero
+        yield np.log1p, dp, dp
         yield np.add, terms, dp, terms
-        yield np.multiply, p, t, dp
-        yield np.subtract, terms, dp, terms
         yield np.add.reduce, flat(terms), 0, None, value
         yield np.multiply, value, scale, value
         yield np.negative, p, dp

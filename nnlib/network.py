@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +19,8 @@ from .losses import Loss
 from .optimizer import SGD
 
 # %% auto #0
-__all__ = ['Chain', 'check_chain', 'History', 'Step', 'Trainer', 'check_data', 'check_counts', 'epoch_bar', 'Sequential']
+__all__ = ['Chain', 'check_chain', 'History', 'Step', 'check_parts', 'Trainer', 'check_data', 'check_counts', 'count_epochs',
+           'all_or_nothing', 'Network', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
 class Chain(Layer):
@@ -56,6 +58,8 @@ class Chain(Layer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.bind(self.params, self.grads)  # the copied layers become views again
+        for layer in self.layers:
+            layer.owned = True
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
@@ -109,12 +113,21 @@ class Step:
         self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
         self.calls += tape.backward(dy, to_input=False)[0]
 
+# %% ../nbs/06_network.ipynb #14b7188c
+def check_parts(loss: Loss, optimizer: SGD) -> None:
+    """Raise unless these are a loss and an optimizer (and not, say, their classes)."""
+    for part, kind, example in ((loss, Loss, "MSELoss()"), (optimizer, SGD, "SGD(0.1)")):
+        if not isinstance(part, kind):
+            raise TypeError(f"fit: expected something like {example}, got {part!r}")
+
 # %% ../nbs/06_network.ipynb #d354fa4e
 class Trainer:
     """Updates a network epoch by epoch, on batches drawn from X (n, n_in) and y (n, n_out)."""
 
     def __init__(self, network: Layer, X: Array, y: Array, loss: Loss, optimizer: SGD, size: int,
                  rng: np.random.Generator | np.random.RandomState | None) -> None:
+        check_parts(loss, optimizer)
+        self.history = History()
         self.network, self.optimizer, self.rng = network, optimizer, rng
         self.X, self.y, self.size = X, y, min(size, len(X))
         self.steps = {n: Step(network, loss, n) for n in {self.size, len(X) % self.size or self.size}}
@@ -134,18 +147,21 @@ class Trainer:
             function(*arguments)
         value: float = step.value.item()
         if not math.isfinite(value):
-            raise FloatingPointError(f"loss: expected a finite number, got {value}")
+            epoch = len(self.history.loss) + 1
+            raise FloatingPointError(f"loss: expected a finite number, got {value} in epoch {epoch}")
         self.optimizer.step(self.network.params, self.network.grads)
         return value
 
-    def epoch(self) -> float:
-        """Go once through the data; return the mean loss."""
+    def epoch(self) -> None:
+        """Go once through the data, and put the mean loss into the history."""
         n, size = len(self.X), self.size
         if size == n:
-            return self.update(self.steps[n])
-        order = np.arange(n) if self.rng is None else self.rng.permutation(n)
-        batches = (order[i : i + size] for i in range(0, n, size))
-        return sum(self.update(self.load(rows)) * len(rows) for rows in batches) / n
+            loss = self.update(self.steps[n])
+        else:
+            order = np.arange(n) if self.rng is None else self.rng.permutation(n)
+            batches = (order[i : i + size] for i in range(0, n, size))
+            loss = sum(self.update(self.load(rows)) * len(rows) for rows in batches) / n
+        self.history.loss.append(loss)
 
 # %% ../nbs/06_network.ipynb #263a3862
 def check_data(network: Layer, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -166,29 +182,37 @@ def check_counts(**counts: int) -> None:
             raise ValueError(f"fit: expected {name} to be at least 1, got {count}")
 
 # %% ../nbs/06_network.ipynb #94620074
-def epoch_bar(epochs: int, progress: bool) -> Any:
-    """Count the epochs from 1, in a progress bar if one is wanted."""
+def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]:
+    """Yield 1 to `epochs`; with `progress`, show a bar with the last loss and the time left."""
     if not progress:
-        return range(1, epochs + 1)
+        yield from range(1, epochs + 1)
+        return
     try:
         from tqdm.auto import trange
     except ImportError:
         raise ImportError("fit: progress=True needs tqdm; install it with: pip install tqdm") from None
-    return trange(1, epochs + 1, unit="epoch")
+    with trange(1, epochs + 1, unit="epoch") as bar:
+        for epoch in bar:
+            yield epoch
+            bar.set_postfix(loss=history.loss[-1], refresh=False)
 
-# %% ../nbs/06_network.ipynb #248d393c
-class Sequential(Chain):
-    """A network of layers in a row: `Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())`.
+# %% ../nbs/06_network.ipynb #d653de5e
+@contextmanager
+def all_or_nothing(params: Array) -> Iterator[None]:
+    """Put `params` back if a FloatingPointError is raised inside, or if they are not finite at the end."""
+    before = params.copy()
+    try:
+        with np.errstate(all="ignore"):
+            yield
+        if not np.isfinite(params).all():
+            raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
+    except FloatingPointError as error:
+        params[...] = before
+        raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
-    Derived in :ref:`ch-network`.
-
-    Attributes
-    ----------
-    layers : tuple of Layer
-        As given; `leaves` has those of nested networks one by one.
-    params, grads : ndarray of shape (k,)
-        All parameters, and their gradient: ``params[...] = theta`` sets the network.
-    """
+# %% ../nbs/06_network.ipynb #5065f63b
+class Network(Chain):
+    """A chain that predicts, and measures its predictions."""
 
     def predict(self, X: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
@@ -204,6 +228,13 @@ class Sequential(Chain):
         if not np.isfinite(outputs).all():
             raise FloatingPointError("predictions: expected finite numbers, got NaN or infinity")
         return loss.value_and_gradient(outputs, y)[0]
+
+# %% ../nbs/06_network.ipynb #248d393c
+class Sequential(Network):
+    """A network of layers in a row: ``Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())``.
+
+    ``params[...] = theta`` sets all its parameters. Derived in :ref:`ch-network`.
+    """
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: SGD, epochs: int,
             batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
@@ -224,21 +255,13 @@ class Sequential(Chain):
         check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
         validation = None if validation_data is None else check_data(self, *validation_data)
         trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None)
-        history, before, bar = History(), self.params.copy(), epoch_bar(epochs, progress)
-        try:
-            with np.errstate(all="ignore"):
-                for epoch in bar:
-                    history.loss.append(trainer.epoch())
-                    if validation and epoch % validation_interval == 0:
-                        history.val_loss.append(self.evaluate(*validation, loss))
-                        history.val_epochs.append(epoch)
-                    if progress:
-                        bar.set_postfix(loss=history.loss[-1], refresh=False)
-                    if callback is not None and callback(history):
-                        break
-            if not np.isfinite(self.params).all():
-                raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
-        except FloatingPointError as error:
-            self.params[...] = before
-            raise FloatingPointError(f"fit: {error} in epoch {epoch}; the parameters are as before") from None
+        history = trainer.history
+        with all_or_nothing(self.params):
+            for epoch in count_epochs(epochs, history, progress):
+                trainer.epoch()
+                if validation and epoch % validation_interval == 0:
+                    history.val_loss.append(self.evaluate(*validation, loss))
+                    history.val_epochs.append(epoch)
+                if callback is not None and callback(history):
+                    break
         return history

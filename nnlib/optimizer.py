@@ -69,7 +69,7 @@ def check_learning_rate(value: float) -> float:
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
 def check_params(known: Array | None, params: Array, grads: Array) -> None:
-    """Raise ValueError for parameters that are not the optimizer's own, or do not fit their gradients."""
+    """Raise ValueError unless `params` are the optimizer's own and `grads` fit them."""
     if known is not None and params is not known:
         raise ValueError(
             f"optimizer: expected the {known.size} parameters it has been updating, got another "

@@ -1,4 +1,4 @@
-"""What the tests share: seeded arrays, one of every layer, memory layouts, and the check of a refusal."""
+"""What the tests share: one of every layer, memory layouts, and the check of a refusal."""
 
 from contextlib import contextmanager
 
@@ -68,7 +68,7 @@ def layout(request):
 
 @pytest.fixture
 def refuses():
-    """A block that must raise this error, its message with these words, and leave these arrays alone."""
+    """A block that must raise this error with these words, and leave these arrays alone."""
 
     @contextmanager
     def block(error, words, *arrays):

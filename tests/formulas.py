@@ -58,6 +58,7 @@ def outputs(network, weights, x):
 
 def gradients(network, x, head):
     """Gradients of head(outputs) in the inputs, and in each (W, b)."""
+
     def value(weights, x):
         return head(outputs(network, weights, x))
 

@@ -50,7 +50,9 @@ def test_tanh_derivative_is_right_over_the_whole_range(dtype):
     layer = Tanh()
     layer.forward(x)
     expected = [[float(1 - exact_tanh(v) ** 2) for v in x[0].tolist()]]
-    assert_allclose(layer.backward(np.ones_like(x)), expected, rtol=0, atol=2 * np.finfo(dtype).eps)
+    assert_allclose(
+        layer.backward(np.ones_like(x)), expected, rtol=0, atol=2 * np.finfo(dtype).eps
+    )
 
 
 def test_softmax_is_right_for_rows_of_any_size(dtype):
@@ -60,7 +62,11 @@ def test_softmax_is_right_for_rows_of_any_size(dtype):
     assert_allclose(Softmax().forward(x), expected, **within(dtype, 4))
 
 
-@given(arrays(np.float64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(-1e4, 1e4)))
+@given(
+    arrays(
+        np.float64, array_shapes(min_dims=2, max_dims=2, max_side=5), elements=st.floats(-1e4, 1e4)
+    )
+)
 def test_softmax_rows_are_probabilities(x):
     y = Softmax().forward(x)
     assert (y >= 0).all()
@@ -80,7 +86,9 @@ def test_gradients_match_autograd(kind, data):
     x, g = (data.draw(arrays(np.float64, shape, elements=values)) for _ in range(2))
     layer, formula = kind(), ACTIVATIONS[kind]
     assert_allclose(layer.forward(x), formula(x), rtol=1e-12, atol=1e-14)
-    assert_allclose(layer.backward(g), grad(lambda x: (g * formula(x)).sum())(x), rtol=1e-10, atol=1e-13)
+    assert_allclose(
+        layer.backward(g), grad(lambda x: (g * formula(x)).sum())(x), rtol=1e-10, atol=1e-13
+    )
 
 
 def test_relu_is_zero_below_zero_and_the_input_above():

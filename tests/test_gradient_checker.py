@@ -4,10 +4,24 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import (BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Tanh, check_layer, check_loss,
-                   check_network, numerical_gradient, relative_error)
+from nnlib import (
+    BCEWithLogitsLoss,
+    Dense,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Tanh,
+    check_layer,
+    check_loss,
+    check_network,
+    numerical_gradient,
+    relative_error,
+)
 
-both_methods = pytest.mark.parametrize("method, tolerance", [("central", 1e-7), ("complex", 1e-13)])
+both_methods = pytest.mark.parametrize(
+    "method, tolerance", [("central", 1e-7), ("complex", 1e-13)]
+)
 every_loss = pytest.mark.parametrize("loss", [MSELoss(), BCEWithLogitsLoss()], ids=repr)
 
 
@@ -73,10 +87,14 @@ def test_a_wrong_derivative_is_found_in_the_inputs(x, method, tolerance):
 
 
 @both_methods
-def test_a_wrong_gradient_is_found_in_its_layer_only(x, t, method, tolerance):
-    network = Sequential(Dense(3, 4, rng=0), Tanh(), WrongBias(4, 2, rng=1))
+@pytest.mark.parametrize(
+    "first, last, wrong",
+    [(WrongBias, Dense, "0 WrongBias(3, 4)"), (Dense, WrongBias, "2 WrongBias(4, 2)")],
+)
+def test_a_wrong_gradient_is_found_in_its_layer_only(x, t, first, last, wrong, method, tolerance):
+    network = Sequential(first(3, 4, rng=0), Tanh(), last(4, 2, rng=1))
     errors = check_network(network, x, t, MSELoss(), method)
-    assert errors.pop("2 WrongBias(4, 2)") > 0.1
+    assert errors.pop(wrong) > 0.1
     assert max(errors.values()) < tolerance
 
 
@@ -97,7 +115,9 @@ def test_a_layer_without_parameters_has_errors_in_the_inputs_only(x):
 
 
 def test_complex_step_is_the_default(x, t, network):
-    assert check_network(network, x, t, MSELoss()) == check_network(network, x, t, MSELoss(), "complex")
+    assert check_network(network, x, t, MSELoss()) == check_network(
+        network, x, t, MSELoss(), "complex"
+    )
     assert check_loss(MSELoss(), t, 2 * t) == check_loss(MSELoss(), t, 2 * t, "complex")
 
 
@@ -123,10 +143,16 @@ def test_a_check_leaves_its_arguments_alone(network, x, t):
 
 
 def test_float32_networks_are_checked_in_float64(rng):
-    network = Sequential(Dense(3, 4, rng=0, dtype=np.float32), Tanh(), Dense(4, 2, rng=1, dtype=np.float32))
+    network = Sequential(
+        Dense(3, 4, rng=0, dtype=np.float32), Tanh(), Dense(4, 2, rng=1, dtype=np.float32)
+    )
     x, t = rng.normal(size=(4, 3)).astype(np.float32), rng.uniform(size=(4, 2)).astype(np.float32)
     assert max(check_network(network, x, t, MSELoss()).values()) < 1e-13
     assert network.params.dtype == np.float32
+
+
+def test_float32_inputs_are_checked_in_float64(x):
+    assert check_layer(Tanh(), x.astype(np.float32), x)["inputs"] < 1e-13
 
 
 # Numerical derivatives
@@ -134,7 +160,12 @@ def test_float32_networks_are_checked_in_float64(rng):
 
 @both_methods
 def test_numerical_gradient_of_a_known_function(x, method, tolerance):
-    assert_allclose(numerical_gradient(lambda v: np.sum(np.sin(v)), x, method), np.cos(x), rtol=0, atol=tolerance)
+    assert_allclose(
+        numerical_gradient(lambda v: np.sum(np.sin(v)), x, method),
+        np.cos(x),
+        rtol=0,
+        atol=tolerance,
+    )
 
 
 @pytest.mark.parametrize("method", ["central", "complex"])
@@ -143,6 +174,12 @@ def test_numerical_gradient_leaves_the_point(x, method):
     numerical_gradient(lambda v: seen.append(v.real.copy()) or np.sum(v), x, method)
     assert_array_equal(x, before)
     assert max(np.abs(v - before).max() for v in seen) < 1e-5
+
+
+@pytest.mark.parametrize("method", ["central", "complex"])
+def test_numerical_gradient_may_be_given_an_array_it_cannot_write(x, method):
+    x.flags.writeable = False
+    assert_allclose(numerical_gradient(lambda v: np.sum(v**2), x, method), 2 * x, atol=1e-8)
 
 
 def test_numerical_gradient_puts_every_element_back(x):
@@ -162,7 +199,9 @@ def test_central_difference_is_the_default():
     def f(v):
         return np.sum(np.exp(v))
 
-    assert_array_equal(numerical_gradient(f, [1.0]), numerical_gradient(f, [1.0], "central", eps=1e-6))
+    assert_array_equal(
+        numerical_gradient(f, [1.0]), numerical_gradient(f, [1.0], "central", eps=1e-6)
+    )
 
 
 def test_complex_step_takes_a_step():
@@ -176,37 +215,64 @@ def test_numerical_gradient_has_the_shape_of_the_point():
     assert_allclose(numerical_gradient(lambda v: np.sum(v**2), x), 2 * x, atol=1e-8)
 
 
-@pytest.mark.parametrize("arguments, error, words", [
-    (([1.0], "forward"), ValueError, "method: expected one of central, complex, got 'forward'"),
-    (([1],), TypeError, "x: expected floats, got dtype int64"),
-    (([np.nan],), ValueError, "x: expected finite numbers, got nan at index (0,)"),
-    ((np.ones((0, 2)),), ValueError, "x: expected at least one sample"),
-])
+@pytest.mark.parametrize(
+    "arguments, error, words",
+    [
+        (
+            ([1.0], "forward"),
+            ValueError,
+            "method: expected one of central, complex, got 'forward'",
+        ),
+        (([1],), TypeError, "x: expected floats, got dtype int64"),
+        (([np.nan],), ValueError, "x: expected finite numbers, got nan at index (0,)"),
+        ((np.ones((0, 2)),), ValueError, "x: expected at least one sample"),
+    ],
+)
 def test_what_cannot_be_differentiated_is_refused(arguments, error, words, refuses):
     with refuses(error, words):
         numerical_gradient(np.sum, *arguments)
 
 
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda x, method: check_layer(Tanh(), x, x, method),
+        lambda x, method: check_network(Sequential(Dense(3, 3)), x, x, MSELoss(), method),
+        lambda x, method: check_loss(MSELoss(), x, x, method),
+    ],
+    ids=["layer", "network", "loss"],
+)
+def test_an_unknown_method_is_refused_by_every_check(x, check, refuses):
+    with refuses(ValueError, "method: expected one of central, complex, got 'forward'"):
+        check(x, "forward")
+
+
 # Relative error
 
 
-@pytest.mark.parametrize("a, b, error", [
-    ([1.0, 2.0], [1.0, 2.0], 0.0),
-    ([0.0, 0.0], [0.0, 0.0], 0.0),
-    ([1.0, 4.0], [1.5, 4.0], 0.125),
-    ([1.0, 2.0], [1.5, -4.0], 1.5),
-    ([0.0], [1e-300], 1.0),
-    ([[3.0, -4.0]], [[3.0, -3.0]], 0.25),
-])
+@pytest.mark.parametrize(
+    "a, b, error",
+    [
+        ([1.0, 2.0], [1.0, 2.0], 0.0),
+        ([0.0, 0.0], [0.0, 0.0], 0.0),
+        ([1.0, 4.0], [1.5, 4.0], 0.125),
+        ([1.0, 2.0], [1.5, -4.0], 1.5),
+        ([0.0], [1e-300], 1.0),
+        ([[3.0, -4.0]], [[3.0, -3.0]], 0.25),
+    ],
+)
 def test_relative_error_is_against_the_largest_element(a, b, error):
     assert relative_error(a, b) == relative_error(b, a) == error
 
 
-@pytest.mark.parametrize("a, b, error, words", [
-    ([[1.0]], [1.0], ValueError, "expected two arrays of one shape, got (1, 1) and (1,)"),
-    ([1.0], [np.nan], ValueError, "b: expected finite numbers, got nan at index (0,)"),
-    ([1], [1.0], TypeError, "a: expected floats, got dtype int64"),
-])
+@pytest.mark.parametrize(
+    "a, b, error, words",
+    [
+        ([[1.0]], [1.0], ValueError, "expected two arrays of one shape, got (1, 1) and (1,)"),
+        ([1.0], [np.nan], ValueError, "b: expected finite numbers, got nan at index (0,)"),
+        ([1], [1.0], TypeError, "a: expected floats, got dtype int64"),
+    ],
+)
 def test_what_cannot_be_compared_is_refused(a, b, error, words, refuses):
     with refuses(error, words):
         relative_error(a, b)

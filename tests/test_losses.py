@@ -45,13 +45,19 @@ def test_bce_is_right_over_the_whole_range(logit, target, dtype):
     p, t, eps = np.array([[logit]], dtype), np.array([[target]], dtype), float(np.finfo(dtype).eps)
     value, gradient = BCEWithLogitsLoss().value_and_gradient(p, t)
     exact = Decimal(p.item())
-    assert value == pytest.approx(float(exact_bce(exact, Decimal(target))), rel=2 * eps, abs=2 * eps * abs(logit))
-    assert gradient.item() == pytest.approx(float(1 / (1 + (-exact).exp())) - target, rel=4 * eps, abs=eps)
+    assert value == pytest.approx(
+        float(exact_bce(exact, Decimal(target))), rel=2 * eps, abs=2 * eps * abs(logit)
+    )
+    assert gradient.item() == pytest.approx(
+        float(1 / (1 + (-exact).exp())) - target, rel=4 * eps, abs=eps
+    )
 
 
 @pytest.mark.parametrize("logit, value", [(-1e4, 0.0), (1e4, 1e4)])
 def test_bce_of_an_extreme_logit_is_linear(logit, value, dtype):
-    assert BCEWithLogitsLoss().forward(np.array([[logit]], dtype), np.array([[0.0]], dtype)) == value
+    assert (
+        BCEWithLogitsLoss().forward(np.array([[logit]], dtype), np.array([[0.0]], dtype)) == value
+    )
 
 
 def test_bce_of_a_certain_and_right_logit_keeps_its_digits():
@@ -60,7 +66,9 @@ def test_bce_of_a_certain_and_right_logit_keeps_its_digits():
 
 
 def test_mse_of_large_errors_is_finite(dtype):
-    value, gradient = MSELoss().value_and_gradient(np.array([[1e4], [-1e4]], dtype), np.zeros((2, 1), dtype))
+    value, gradient = MSELoss().value_and_gradient(
+        np.array([[1e4], [-1e4]], dtype), np.zeros((2, 1), dtype)
+    )
     assert value == pytest.approx(1e8, rel=1e-6)
     assert_allclose(gradient, [[1e4], [-1e4]])
 
@@ -86,7 +94,9 @@ def test_the_value_is_a_float_and_the_gradient_keeps_the_dtype(loss, dtype, rng)
 @every_loss
 def test_float32_agrees_with_float64(loss, rng):
     p, t = pair(rng, np.float32)
-    small, large = loss.value_and_gradient(p, t), loss.value_and_gradient(p.astype(float), t.astype(float))
+    small, large = loss.value_and_gradient(p, t), loss.value_and_gradient(
+        p.astype(float), t.astype(float)
+    )
     assert small[0] == pytest.approx(large[0], rel=1e-6)
     assert_allclose(small[1], large[1], rtol=1e-5, atol=1e-7)
 
@@ -96,12 +106,12 @@ def test_layout_is_no_matter(loss, layout, dtype, rng):
     p, t = map(layout, pair(rng, dtype))
     value, gradient = loss.value_and_gradient(p, t)
     plain_value, plain = loss.value_and_gradient(np.array(p, dtype), np.array(t, dtype))
-    assert value == pytest.approx(plain_value, rel=1e-6)
-    assert_allclose(gradient, plain, rtol=1e-6)
+    assert value == plain_value
+    assert_array_equal(gradient, plain)
 
 
 @every_loss
-def test_arguments_are_left_alone(loss, rng, refuses):
+def test_arguments_are_left_alone(loss, rng):
     p, t = pair(rng)
     before = p.copy(), t.copy()
     loss.forward(p, t)
@@ -144,17 +154,40 @@ def test_a_column_of_predictions_and_a_row_of_targets_are_refused(refuses):
 
 
 @every_loss
-@pytest.mark.parametrize("p, t, error, words", [
-    ([[1, 2]], [[1.0, 2.0]], TypeError, "predictions: expected floats, got dtype int64"),
-    ([[1.0, 2.0]], [[True, False]], TypeError, "targets: expected floats, got dtype bool"),
-    ([["a"]], [[1.0]], TypeError, "predictions: expected floats, got dtype <U1"),
-    ([[1.0]], [[None]], TypeError, "targets: expected floats, got dtype object"),
-    ([[1.0]], [[1j]], TypeError, "targets: expected dtype float64, got complex128"),
-    ([[np.nan]], [[1.0]], ValueError, "predictions: expected finite numbers, got nan at index (0, 0)"),
-    ([[1.0]], [[np.inf]], ValueError, "targets: expected finite numbers, got inf at index (0, 0)"),
-    (np.ones((0, 2)), np.ones((0, 2)), ValueError, "predictions: expected at least one sample"),
-    (1.0, 1.0, ValueError, "predictions: expected at least one sample, got an array of shape ()"),
-])
+@pytest.mark.parametrize(
+    "p, t, error, words",
+    [
+        ([[1, 2]], [[1.0, 2.0]], TypeError, "predictions: expected floats, got dtype int64"),
+        ([[1.0, 2.0]], [[True, False]], TypeError, "targets: expected floats, got dtype bool"),
+        ([["a"]], [[1.0]], TypeError, "predictions: expected floats, got dtype <U1"),
+        ([[1.0]], [[None]], TypeError, "targets: expected floats, got dtype object"),
+        ([[1.0]], [[1j]], TypeError, "targets: expected dtype float64, got complex128"),
+        (
+            [[np.nan]],
+            [[1.0]],
+            ValueError,
+            "predictions: expected finite numbers, got nan at index (0, 0)",
+        ),
+        (
+            [[1.0]],
+            [[np.inf]],
+            ValueError,
+            "targets: expected finite numbers, got inf at index (0, 0)",
+        ),
+        (
+            np.ones((0, 2)),
+            np.ones((0, 2)),
+            ValueError,
+            "predictions: expected at least one sample",
+        ),
+        (
+            1.0,
+            1.0,
+            ValueError,
+            "predictions: expected at least one sample, got an array of shape ()",
+        ),
+    ],
+)
 def test_bad_arrays_are_refused(loss, p, t, error, words, refuses):
     with refuses(error, words):
         loss.forward(p, t)

@@ -19,7 +19,9 @@ ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
 def mlp(dtype=np.float64, seed=0):
     """A network of 3 features, 4 hidden units and 2 outputs."""
     rng = np.random.default_rng(seed)
-    return Sequential(Dense(3, 4, rng=rng, dtype=dtype), Tanh(), Dense(4, 2, rng=rng, dtype=dtype), Sigmoid())
+    return Sequential(
+        Dense(3, 4, rng=rng, dtype=dtype), Tanh(), Dense(4, 2, rng=rng, dtype=dtype), Sigmoid()
+    )
 
 
 def data(n=7, dtype=np.float64, seed=1):
@@ -49,7 +51,12 @@ def test_layers_and_network_share_parameters_and_gradients():
     network = mlp()
     network.params[...], network.grads[...] = 3, 4
     for dense in (network.layers[0], network.layers[2]):
-        assert (dense.W == 3).all() and (dense.b == 3).all() and (dense.dW == 4).all() and (dense.db == 4).all()
+        assert (
+            (dense.W == 3).all()
+            and (dense.b == 3).all()
+            and (dense.dW == 4).all()
+            and (dense.db == 4).all()
+        )
     network.layers[2].b = [5.0, 6.0]
     assert_array_equal(network.params[-2:], [5, 6])
 
@@ -91,11 +98,19 @@ def test_sizes_are_those_of_the_first_and_last_layer_that_learn():
 def test_leaves_are_the_layers_that_run():
     inner = Sequential(Dense(4, 2), Sigmoid())
     network = Sequential(Dense(3, 4), Sequential(Tanh(), inner))
-    assert [repr(leaf) for leaf in network.leaves] == ["Dense(3, 4)", "Tanh()", "Dense(4, 2)", "Sigmoid()"]
+    assert [repr(leaf) for leaf in network.leaves] == [
+        "Dense(3, 4)",
+        "Tanh()",
+        "Dense(4, 2)",
+        "Sigmoid()",
+    ]
 
 
 def test_repr_is_a_call():
-    assert repr(Sequential(Sequential(Dense(3, 4), Tanh()))) == "Sequential(Sequential(Dense(3, 4), Tanh()))"
+    assert (
+        repr(Sequential(Sequential(Dense(3, 4), Tanh())))
+        == "Sequential(Sequential(Dense(3, 4), Tanh()))"
+    )
 
 
 def test_an_activation_may_serve_twice(rng):
@@ -118,20 +133,60 @@ def taken():
     return layer
 
 
-@pytest.mark.parametrize("layers, error, words", [
-    (lambda: (), ValueError, "Sequential: expected at least one layer, got none"),
-    (lambda: ([Dense(3, 2)],), TypeError, "Sequential: expected layers, got [Dense(3, 2)]"),
-    (lambda: (Tanh,), TypeError, "Sequential: expected layers, got <class 'nnlib.activations.Tanh'>"),
-    (lambda: (MSELoss(),), TypeError, "Sequential: expected layers, got MSELoss()"),
-    (lambda: (Dense(3, 4), Tanh(), Dense(5, 2)), ValueError, "Dense(5, 2) expects 5 features, but Dense(3, 4) gives 4"),
-    (lambda: (Dense(3, 4), Sequential(Dense(5, 2))), ValueError, "Sequential(Dense(5, 2)) expects 5 features"),
-    (one_twice, ValueError, "expected each layer with parameters once, got one twice"),
-    (lambda: (taken(),), ValueError, "Dense(3, 3) belongs to a network already; nest that network to share it"),
-    (lambda: (Dense(3, 4), Dense(4, 2, dtype=np.float32)), TypeError, "expected one dtype, got float64 and float32"),
-], ids=["none", "list", "class", "loss", "features", "nested features", "one twice", "taken", "dtypes"])
+@pytest.mark.parametrize(
+    "layers, error, words",
+    [
+        (lambda: (), ValueError, "Sequential: expected at least one layer, got none"),
+        (lambda: ([Dense(3, 2)],), TypeError, "Sequential: expected layers, got [Dense(3, 2)]"),
+        (
+            lambda: (Tanh,),
+            TypeError,
+            "Sequential: expected layers, got <class 'nnlib.activations.Tanh'>",
+        ),
+        (lambda: (MSELoss(),), TypeError, "Sequential: expected layers, got MSELoss()"),
+        (
+            lambda: (Dense(3, 4), Tanh(), Dense(5, 2)),
+            ValueError,
+            "Dense(5, 2) expects 5 features, but Dense(3, 4) gives 4",
+        ),
+        (
+            lambda: (Dense(3, 4), Sequential(Dense(5, 2))),
+            ValueError,
+            "Sequential(Dense(5, 2)) expects 5 features",
+        ),
+        (one_twice, ValueError, "expected each layer with parameters once, got one twice"),
+        (
+            lambda: (taken(),),
+            ValueError,
+            "Dense(3, 3) belongs to a network already; nest that network to share it",
+        ),
+        (
+            lambda: (Dense(3, 4), Dense(4, 2, dtype=np.float32)),
+            TypeError,
+            "expected one dtype, got float64 and float32",
+        ),
+    ],
+    ids=[
+        "none",
+        "list",
+        "class",
+        "loss",
+        "features",
+        "nested features",
+        "one twice",
+        "taken",
+        "dtypes",
+    ],
+)
 def test_layers_that_make_no_network_are_refused(layers, error, words, refuses):
     with refuses(error, words):
         Sequential(*layers())
+
+
+def test_the_layers_of_a_copied_network_are_taken_too(network, refuses):
+    twin = copy.deepcopy(network)
+    with refuses(ValueError, "Dense(3, 4) belongs to a network already", twin.params):
+        Sequential(twin.layers[1])
 
 
 def test_a_refusal_leaves_the_layers_free():
@@ -146,21 +201,34 @@ def test_a_refusal_leaves_the_layers_free():
 # Passes
 
 
-@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ACTIVATIONS)), min_size=1, max_size=4), st.integers(0, 99),
-       st.integers(0, 3), st.sampled_from(list(LOSSES)))
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ACTIVATIONS)), min_size=1, max_size=4),
+    st.integers(0, 99),
+    st.integers(0, 3),
+    st.sampled_from(list(LOSSES)),
+)
 def test_whole_networks_match_autograd(shape, seed, cut, loss):
     rng = np.random.default_rng(seed)
     layers, n_in = [], 3
     for n_out, activation in shape:
         layers += [Dense(n_in, n_out, rng=rng), activation()]
         n_in = n_out
-    network = Sequential(*layers[:cut], Sequential(*layers[cut:])) if cut < len(layers) else Sequential(*layers)
+    network = (
+        Sequential(*layers[:cut], Sequential(*layers[cut:]))
+        if cut < len(layers)
+        else Sequential(*layers)
+    )
     x, t = rng.normal(size=(4, 3)), rng.uniform(size=(4, n_in))
     assert_allclose(network.forward(x), outputs(network, weights(network), x), rtol=1e-12)
     dx = network.backward(loss().value_and_gradient(network.predict(x), t)[1])
     expected, parts = gradients(network, x, lambda p: LOSSES[loss](p, t))
     assert_allclose(dx, expected, rtol=1e-11, atol=1e-14)
-    assert_allclose(network.grads, np.concatenate([np.append(dW, db) for dW, db in parts]), rtol=1e-11, atol=1e-14)
+    assert_allclose(
+        network.grads,
+        np.concatenate([np.append(dW, db) for dW, db in parts]),
+        rtol=1e-11,
+        atol=1e-14,
+    )
 
 
 def test_predict_is_forward(network, rng):
@@ -215,10 +283,10 @@ def test_training_a_deep_copy_leaves_the_first():
 # Training
 
 
-def by_hand(network, X, y, loss, rate, epochs, size, rng):
+def by_hand(network, X, y, size, rng):
     """What `fit` does, as the loop a reader would write."""
-    losses, optimizer = [], SGD(rate)
-    for _ in range(epochs):
+    losses, loss, optimizer = [], MSELoss(), SGD(0.5)
+    for _ in range(3):
         order, total = rng.permutation(len(X)), 0
         for rows in np.split(order, range(size, len(X), size)):
             total += len(rows) * loss.forward(network.forward(X[rows]), y[rows])
@@ -228,24 +296,20 @@ def by_hand(network, X, y, loss, rate, epochs, size, rng):
     return losses
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 6, 7])
-def test_fit_is_the_loop_written_by_hand(size, dtype):
-    X, y = data(7, dtype)
-    fitted, looped = mlp(dtype), mlp(dtype)
-    rng = np.random.default_rng(5)
-    history = fit(fitted, X, y, optimizer=SGD(0.5), epochs=4, batch_size=size, rng=5, shuffle=size < 7)
-    if size < 7:
-        losses = by_hand(looped, X, y, MSELoss(), 0.5, 4, size, rng)
-    else:
-        losses = by_hand(looped, X, y, MSELoss(), 0.5, 4, size, InOrder())
-    assert_allclose(history.loss, losses, rtol=1e-15)
-    assert_array_equal(fitted.params, looped.params)
-
-
 class InOrder:
     """A generator that leaves everything in order."""
 
     permutation = staticmethod(np.arange)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
+def test_fit_is_the_loop_written_by_hand(size, dtype):
+    X, y = data(7, dtype)
+    fitted, looped = mlp(dtype), mlp(dtype)
+    history = fit(fitted, X, y, batch_size=size, rng=5)
+    losses = by_hand(looped, X, y, size, np.random.default_rng(5))
+    assert_allclose(history.loss, losses, rtol=1e-15)
+    assert_array_equal(fitted.params, looped.params)
 
 
 @pytest.mark.parametrize("size", [None, 3, 7, 100])
@@ -253,14 +317,15 @@ def test_without_shuffling_the_order_is_that_of_the_data(size):
     X, y = data()
     fitted, looped = mlp(), mlp()
     history = fit(fitted, X, y, batch_size=size, shuffle=False)
-    losses = by_hand(looped, X, y, MSELoss(), 0.5, 3, min(size or 7, 7), InOrder())
+    losses = by_hand(looped, X, y, size or 7, InOrder())
     assert_allclose(history.loss, losses, rtol=1e-15)
     assert_array_equal(fitted.params, looped.params)
 
 
-def test_the_whole_batch_is_never_shuffled():
+@pytest.mark.parametrize("size", [None, 7, 100])
+def test_the_whole_batch_is_never_shuffled(size):
     (X, y), rng = data(), np.random.default_rng(0)
-    fit(mlp(), X, y, rng=rng)
+    fit(mlp(), X, y, batch_size=size, rng=rng)
     assert rng.random() == np.random.default_rng(0).random()
 
 
@@ -273,7 +338,11 @@ def test_a_layer_without_parameters_may_come_first():
     assert_array_equal(network.params, twin.params - 0.5 * twin.grads)
 
 
-@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState, int], ids=["Generator", "RandomState", "int"])
+@pytest.mark.parametrize(
+    "make",
+    [np.random.default_rng, np.random.RandomState, int],
+    ids=["Generator", "RandomState", "int"],
+)
 def test_fit_repeats_by_seed(make):
     X, y = data()
     one, two, other = mlp(), mlp(), mlp()
@@ -318,7 +387,9 @@ def test_parameters_stay_where_they_are(dtype):
     network, (X, y) = mlp(dtype), data()
     memory = network.params
     fit(network, X, y)
-    assert network.params is memory and memory.dtype == dtype and network.layers[0].W.base is not None
+    assert (
+        network.params is memory and memory.dtype == dtype and network.layers[0].W.base is not None
+    )
 
 
 def test_two_fits_in_a_row_are_one():
@@ -343,24 +414,42 @@ def test_histories_are_independent():
     assert History().loss == []
 
 
-@pytest.mark.parametrize("interval, epochs", [(1, [1, 2, 3, 4, 5]), (2, [2, 4]), (5, [5]), (6, [])])
+@pytest.mark.parametrize(
+    "interval, epochs", [(1, [1, 2, 3, 4, 5]), (2, [2, 4]), (5, [5]), (6, [])]
+)
 def test_validation_is_taken_after_every_interval(interval, epochs):
     network, (X, y), seen = mlp(), data(), []
     validation = data(4, seed=9)
-    history = fit(network, X, y, epochs=5, validation_data=validation, validation_interval=interval,
-                  callback=lambda history: seen.append(network.evaluate(*validation, MSELoss())))
+    history = fit(
+        network,
+        X,
+        y,
+        epochs=5,
+        validation_data=validation,
+        validation_interval=interval,
+        callback=lambda history: seen.append(network.evaluate(*validation, MSELoss())),
+    )
     assert history.val_epochs == epochs
     assert history.val_loss == [seen[epoch - 1] for epoch in epochs]
 
 
 def test_validation_does_not_change_the_training():
     (X, y), one, two = data(), mlp(), mlp()
-    assert fit(one, X, y, batch_size=2, validation_data=data(4)).loss == fit(two, X, y, batch_size=2).loss
+    assert (
+        fit(one, X, y, batch_size=2, validation_data=data(4)).loss
+        == fit(two, X, y, batch_size=2).loss
+    )
     assert_array_equal(one.params, two.params)
 
 
 def test_callback_ends_the_training():
-    history = fit(mlp(), *data(), epochs=9, validation_data=data(), callback=lambda history: len(history.loss) == 3)
+    history = fit(
+        mlp(),
+        *data(),
+        epochs=9,
+        validation_data=data(),
+        callback=lambda history: len(history.loss) == 3,
+    )
     assert len(history.loss) == len(history.val_loss) == 3
 
 
@@ -401,7 +490,11 @@ def test_without_progress_nothing_is_printed(capfd):
 def test_progress_without_tqdm_says_what_to_install(monkeypatch, refuses):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     network = mlp()
-    with refuses(ImportError, "fit: progress=True needs tqdm; install it with: pip install tqdm", network.params):
+    with refuses(
+        ImportError,
+        "fit: progress=True needs tqdm; install it with: pip install tqdm",
+        network.params,
+    ):
         fit(network, *data(), progress=True)
 
 
@@ -412,6 +505,11 @@ def test_a_step_can_be_run_by_hand():
     for function, arguments in step.calls:
         function(*arguments)
     assert step.value == MSELoss().forward(network.predict(X), y)
+
+
+def test_a_step_does_not_compute_the_gradient_of_the_inputs():
+    step = Step(Sequential(Tanh(), Dense(3, 2)), MSELoss(), 7)
+    assert len(step.calls) == 2 + 4 + 1  # two layers, the loss, and the gradient of the parameters
 
 
 # Refusals
@@ -425,19 +523,52 @@ BAD_ARRAYS = [
     (lambda X, y: (X, y[:1]), ValueError, "y: expected shape (7, 2), got (1, 2)"),
     (lambda X, y: (X, y[:, 0]), ValueError, "y: expected shape (7, 2), got (7,)"),
     (lambda X, y: (X, y.T), ValueError, "y: expected shape (7, 2), got (2, 7)"),
-    (lambda X, y: (X[:0], y[:0]), ValueError, "X: expected at least one sample, got an array of shape (0, 3)"),
-    (lambda X, y: (X.astype(int), y), TypeError, "X: expected floats, got dtype int64; convert with .astype(float)"),
+    (
+        lambda X, y: (X[:0], y[:0]),
+        ValueError,
+        "X: expected at least one sample, got an array of shape (0, 3)",
+    ),
+    (
+        lambda X, y: (X.astype(int), y),
+        TypeError,
+        "X: expected floats, got dtype int64; convert with .astype(float)",
+    ),
     (lambda X, y: (X > 0, y), TypeError, "X: expected floats, got dtype bool"),
     (lambda X, y: (X, y.astype(object)), TypeError, "y: expected floats, got dtype object"),
     (lambda X, y: (X, y.astype(str)), TypeError, "y: expected floats, got dtype <U32"),
     (lambda X, y: (X + 0j, y), TypeError, "X: expected dtype float64, got complex128"),
     (lambda X, y: (X, y + 0j), TypeError, "y: expected dtype float64, got complex128"),
-    (lambda X, y: (np.where(X == X[2, 1], np.nan, X), y), ValueError, "X: expected finite numbers, got nan at index (2, 1)"),
-    (lambda X, y: (X, np.where(y == y[6, 0], -np.inf, y)), ValueError, "y: expected finite numbers, got -inf at index (6, 0)"),
+    (
+        lambda X, y: (np.where(X == X[2, 1], np.nan, X), y),
+        ValueError,
+        "X: expected finite numbers, got nan at index (2, 1)",
+    ),
+    (
+        lambda X, y: (X, np.where(y == y[6, 0], np.inf, y)),
+        ValueError,
+        "y: expected finite numbers, got inf at index (6, 0)",
+    ),
     (lambda X, y: (X, None), TypeError, "y: expected floats, got dtype object"),
 ]
-BAD_IDS = ["features", "one row", "3-D", "targets of one column", "targets of one row", "flat targets", "turned targets",
-           "empty", "int", "bool", "object", "str", "complex X", "complex y", "nan", "inf", "none"]
+BAD_IDS = [
+    "features",
+    "one row",
+    "3-D",
+    "targets of one column",
+    "targets of one row",
+    "flat targets",
+    "turned targets",
+    "empty",
+    "int",
+    "bool",
+    "object",
+    "str",
+    "complex X",
+    "complex y",
+    "nan",
+    "inf",
+    "none",
+]
 
 
 @pytest.mark.parametrize("change, error, words", BAD_ARRAYS, ids=BAD_IDS)
@@ -461,14 +592,18 @@ class TestBadArrays:
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "validation_interval"])
-@pytest.mark.parametrize("count, error, words", [
-    (0, ValueError, "to be at least 1, got 0"),
-    (-1, ValueError, "to be at least 1, got -1"),
-    (1.0, TypeError, "to be an int, got 1.0"),
-    (np.nan, TypeError, "to be an int, got nan"),
-    ("1", TypeError, "to be an int, got '1'"),
-    (True, TypeError, "to be an int, got True"),
-], ids=repr)
+@pytest.mark.parametrize(
+    "count, error, words",
+    [
+        (0, ValueError, "to be at least 1, got 0"),
+        (-1, ValueError, "to be at least 1, got -1"),
+        (1.0, TypeError, "to be an int, got 1.0"),
+        (np.nan, TypeError, "to be an int, got nan"),
+        ("1", TypeError, "to be an int, got '1'"),
+        (True, TypeError, "to be an int, got True"),
+    ],
+    ids=repr,
+)
 def test_bad_counts_are_refused(name, count, error, words, refuses):
     network = mlp()
     with refuses(error, f"fit: expected {name} {words}", network.params, network.grads):
@@ -482,8 +617,26 @@ def test_numpy_integers_are_counts():
 def test_an_optimizer_of_another_network_is_refused(refuses):
     optimizer, network, (X, y) = SGD(0.5), mlp(), data()
     fit(mlp(), X, y, optimizer=optimizer)
-    with refuses(ValueError, "got another vector of 26; make an optimizer for each network", network.params):
+    with refuses(
+        ValueError, "got another vector of 26; make an optimizer for each network", network.params
+    ):
         fit(network, X, y, optimizer=optimizer)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"loss": MSELoss}, "fit: expected something like MSELoss(), got <class "),
+        ({"loss": "mse"}, "fit: expected something like MSELoss(), got 'mse'"),
+        ({"optimizer": SGD}, "fit: expected something like SGD(0.1), got <class "),
+        ({"optimizer": 0.1}, "fit: expected something like SGD(0.1), got 0.1"),
+    ],
+    ids=["loss class", "loss name", "optimizer class", "rate"],
+)
+def test_what_is_no_loss_or_optimizer_is_refused(options, words, refuses):
+    network = mlp()
+    with refuses(TypeError, words, network.params, network.grads):
+        fit(network, *data(), **options)
 
 
 def test_a_network_without_parameters_is_refused(refuses):
@@ -500,7 +653,9 @@ def test_backward_before_forward_is_refused(network, refuses):
 def test_data_beyond_float32_are_refused(name, refuses):
     network, arrays = mlp(np.float32), dict(zip("Xy", data()))
     arrays[name][3, 1] = 1e300
-    with refuses(ValueError, f"{name}: expected finite numbers, got inf at index (3, 1)", network.params):
+    with refuses(
+        ValueError, f"{name}: expected finite numbers, got inf at index (3, 1)", network.params
+    ):
         fit(network, **arrays)
 
 
@@ -510,13 +665,17 @@ def test_data_beyond_float32_are_refused(name, refuses):
 def diverge(rate, network, **options):
     """Train so fast that numbers cease to be finite."""
     X, y = data()
-    network.fit(10 * X, 10 * y, **({"loss": MSELoss(), "optimizer": SGD(rate), "epochs": 9} | options))
+    network.fit(
+        10 * X, 10 * y, **({"loss": MSELoss(), "optimizer": SGD(rate), "epochs": 9} | options)
+    )
 
 
 @pytest.mark.parametrize("rate, loss", [(1e200, "inf"), (1.7e308, "nan")])
 def test_a_loss_that_is_not_finite_restores_the_parameters(rate, loss, refuses):
     network = Sequential(Dense(3, 2, rng=0))
-    words = f"fit: loss: expected a finite number, got {loss} in epoch 2; the parameters are as before"
+    words = (
+        f"fit: loss: expected a finite number, got {loss} in epoch 2; the parameters are as before"
+    )
     with refuses(FloatingPointError, words, network.params):
         diverge(rate, network)
 
@@ -530,7 +689,9 @@ def test_a_loss_that_is_not_finite_in_a_later_batch_restores_the_parameters(refu
 
 def test_parameters_that_cease_to_be_finite_in_the_last_step_are_restored(refuses):
     network = Sequential(Dense(3, 2, rng=0))
-    words = "fit: parameters: expected finite numbers, got NaN or infinity in epoch 1; the parameters are as before"
+    words = (
+        "parameters: expected finite numbers, got NaN or infinity; the parameters are as before"
+    )
     with refuses(FloatingPointError, words, network.params):
         diverge(1.7e308, network, epochs=1)
 
@@ -544,7 +705,9 @@ def test_parameters_that_cease_to_be_finite_before_a_stop_are_restored(refuses):
 @pytest.mark.parametrize("rate", [1e306, 1.7e308], ids=["predictions", "parameters"])
 def test_validation_that_is_not_finite_restores_the_parameters(rate, refuses):
     network, (X, y) = Sequential(Dense(3, 2, rng=0)), data()
-    words = "fit: predictions: expected finite numbers, got NaN or infinity in epoch 1; the parameters are as before"
+    words = (
+        "predictions: expected finite numbers, got NaN or infinity; the parameters are as before"
+    )
     with refuses(FloatingPointError, words, network.params):
         diverge(rate, network, validation_data=(1000 * X, y))
 

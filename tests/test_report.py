@@ -16,8 +16,14 @@ def xor_network(rng):
 
 def train(network, rate, epochs, below=0.0):
     """Full batches of the four rows, until a loss lies below this."""
-    return network.fit(X, y, loss=MSELoss(), optimizer=SGD(rate), epochs=epochs,
-                       callback=lambda history: history.loss[-1] < below).loss
+    return network.fit(
+        X,
+        y,
+        loss=MSELoss(),
+        optimizer=SGD(rate),
+        epochs=epochs,
+        callback=lambda history: history.loss[-1] < below,
+    ).loss
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +54,28 @@ def test_xor_starts_and_ends_at_the_recorded_losses(report_run):
 
 def test_xor_passes_the_waypoints(report_run):
     losses = report_run[1]
-    waypoints = {1: 0.269527, 2: 0.266161, 10: 0.254930, 50: 0.248080, 100: 0.239472, 250: 0.147442,
-                 500: 0.012864, 1000: 0.002635, 1500: 0.001377, 1880: 0.000999}
+    waypoints = {
+        1: 0.269527,
+        2: 0.266161,
+        10: 0.254930,
+        50: 0.248080,
+        100: 0.239472,
+        250: 0.147442,
+        500: 0.012864,
+        1000: 0.002635,
+        1500: 0.001377,
+        1880: 0.000999,
+    }
     assert {epoch: round(losses[epoch - 1], 6) for epoch in waypoints} == waypoints
 
 
 def test_xor_predicts_the_recorded_numbers(report_run):
-    assert_allclose(report_run[0].predict(X)[:, 0], [0.01484442, 0.96781759, 0.9664162, 0.04013079], rtol=0, atol=5.1e-9)
+    assert_allclose(
+        report_run[0].predict(X)[:, 0],
+        [0.01484442, 0.96781759, 0.9664162, 0.04013079],
+        rtol=0,
+        atol=5.1e-9,
+    )
 
 
 def test_xor_without_the_stop_ends_where_the_readme_says():
@@ -87,8 +108,10 @@ def test_table_1_norms_of_seeded_stand_ins(seed, dW, db):
     assert np.linalg.norm(layer.db) == pytest.approx(db, rel=3e-6)
 
 
-@pytest.mark.parametrize("kind, output_norm, gradient_norm", [
-    (ReLU, 2.324782, 2.435377), (Sigmoid, 1.728296, 0.843999), (Tanh, 2.439435, 2.380952)])
+@pytest.mark.parametrize(
+    "kind, output_norm, gradient_norm",
+    [(ReLU, 2.324782, 2.435377), (Sigmoid, 1.728296, 0.843999), (Tanh, 2.439435, 2.380952)],
+)
 def test_table_2_norms(kind, output_norm, gradient_norm):
     inputs, grad_output = np.random.RandomState(123).randn(2, 3, 4)
     layer = kind()

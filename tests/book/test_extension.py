@@ -135,7 +135,7 @@ def write_chapter(book: Path, *sources: str) -> None:
 
 def build(book: Path) -> tuple[int, str]:
     """Build it; return the exit code and what was printed."""
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "-W", "-n", "--keep-going"]
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--all", "-W", "-n", "--keep-going"]
     done = subprocess.run(command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
 
@@ -153,7 +153,7 @@ def test_change_in_the_package_runs_the_chapter_again(book: Path) -> None:
 
 
 def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
-    """Also the second build, in which no page has changed."""
+    """Also the second build, in which nothing has changed."""
     claims = book / "nbs" / "claims.toml"
     claims.write_text(CLAIMS.format("corrected"), encoding="utf-8")
     for _ in range(2):

@@ -142,7 +142,7 @@ def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
 
 def test_names_in_code_link_to_the_reference(html: Path) -> None:
     """In a chapter that imports it, a class in a code cell leads to its entry."""
-    assert 'href="api.html#nnlib.network.Sequential"' in (html / "nbs" / "08_xor.html").read_text("utf-8")
+    assert 'api.html#nnlib.network.Sequential" title' in (html / "nbs" / "08_xor.html").read_text("utf-8")
 
 
 def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:

@@ -1,4 +1,4 @@
-"""Parity with PyTorch: the same values, gradients and training, from the same weights and batches."""
+"""Parity with PyTorch: values, gradients and training, from the same weights and batches."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,22 @@ try:
     import torch
     from torch import nn
 except ImportError:
-    pytest.fail("these tests compare nnlib with PyTorch, which is not installed: pip install torch", pytrace=False)
+    pytest.fail(
+        "these tests compare nnlib with PyTorch, which is not installed: pip install torch",
+        pytrace=False,
+    )
 
-ACTIVATIONS = {ReLU: nn.ReLU, Sigmoid: nn.Sigmoid, Tanh: nn.Tanh, Softmax: lambda: nn.Softmax(dim=-1)}
+ACTIVATIONS = {
+    ReLU: nn.ReLU,
+    Sigmoid: nn.Sigmoid,
+    Tanh: nn.Tanh,
+    Softmax: lambda: nn.Softmax(dim=-1),
+}
 LOSSES = {MSELoss: nn.MSELoss, BCEWithLogitsLoss: nn.BCEWithLogitsLoss}
-TOLERANCE = {np.float32: 2e-6, np.float64: 1e-12}  # absolute, after 100 steps on numbers of the order of 1
+TOLERANCE = {
+    np.float32: 2e-6,
+    np.float64: 1e-12,
+}  # absolute, after 100 steps on numbers of the order of 1
 STEPS, SAMPLES, SIZE = 100, 45, 16  # batches of 16, 16 and 13
 
 pytestmark = pytest.mark.parametrize("dtype", TOLERANCE, ids=["float32", "float64"])
@@ -57,14 +68,21 @@ def train_peer(peer, X, y, loss, rate, epochs, rng):
 
 def network(dtype, hidden, output=None):
     rng = np.random.default_rng(0)
-    layers = [Dense(6, 8, rng=rng, dtype=dtype), hidden(), Dense(8, 5, rng=rng, dtype=dtype), hidden(),
-              Dense(5, 3, rng=rng, dtype=dtype)]
+    layers = [
+        Dense(6, 8, rng=rng, dtype=dtype),
+        hidden(),
+        Dense(8, 5, rng=rng, dtype=dtype),
+        hidden(),
+        Dense(5, 3, rng=rng, dtype=dtype),
+    ]
     return Sequential(*layers, output()) if output else Sequential(*layers)
 
 
 def data(dtype):
     rng = np.random.default_rng(1)
-    return rng.normal(size=(SAMPLES, 6)).astype(dtype), rng.uniform(size=(SAMPLES, 3)).astype(dtype)
+    return rng.normal(size=(SAMPLES, 6)).astype(dtype), rng.uniform(size=(SAMPLES, 3)).astype(
+        dtype
+    )
 
 
 @pytest.mark.parametrize("kind", ACTIVATIONS)
@@ -98,12 +116,17 @@ def test_gradients_of_a_network_agree(hidden, output, dtype):
     assert_allclose(ours.grads, vector(peer, lambda p: p.grad), rtol=0, atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("hidden, output, loss, rate", [(Tanh, Sigmoid, MSELoss, 0.5), (ReLU, None, BCEWithLogitsLoss, 0.2)])
+@pytest.mark.parametrize(
+    "hidden, output, loss, rate",
+    [(Tanh, Sigmoid, MSELoss, 0.5), (ReLU, None, BCEWithLogitsLoss, 0.2)],
+)
 def test_training_agrees(hidden, output, loss, rate, dtype):
     (X, y), ours = data(dtype), network(dtype, hidden, output)
     peer, start = peer_of(ours), ours.params.copy()
     epochs = -(-STEPS // 3)
-    history = ours.fit(X, y, loss=loss(), optimizer=SGD(rate), epochs=epochs, batch_size=SIZE, rng=2)
+    history = ours.fit(
+        X, y, loss=loss(), optimizer=SGD(rate), epochs=epochs, batch_size=SIZE, rng=2
+    )
     losses = train_peer(peer, X, y, LOSSES[loss](), rate, epochs, np.random.default_rng(2))
     assert np.abs(ours.params - start).max() > 0.1
     assert_allclose(ours.params, vector(peer, lambda p: p), rtol=0, atol=TOLERANCE[dtype])

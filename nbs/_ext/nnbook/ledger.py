@@ -83,8 +83,9 @@ def shown(claim: dict[str, Any], value: Any) -> str:
     if claim["kind"] == "spread":
         median, low, high = (f"{number:.3g}" for number in value)
         return f"{median} ({low} to {high})"
-    exponent = Decimal(claim["reported"]).as_tuple().exponent
-    return f"{value:.3g}" if "e" in claim["reported"] else f"{value:.{max(0, -exponent) + (not agrees(claim, value))}f}"
+    if "e" in claim["reported"] or not agrees(claim, value):
+        return f"{value:.4g}"
+    return f"{value:.{-Decimal(claim['reported']).as_tuple().exponent}f}"
 
 
 class Claim(SphinxDirective):
@@ -190,17 +191,11 @@ def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     env.nnbook_measured.pop(docname, None)
 
 
-def always_read(app: Sphinx, env: BuildEnvironment, added: set, changed: set, removed: set) -> list[str]:
-    """Read the pages that quote other pages in every build: so the claims are checked in every build."""
-    return [name for name in env.found_docs if name.endswith(("/ledger", "/index"))]
-
-
 def setup(app: Sphinx) -> None:
     app.add_node(ledger_node)
     app.add_directive("claim", Claim)
     app.add_directive("ledger", Ledger)
     app.connect("builder-inited", prepare)
     app.connect("env-purge-doc", purge)
-    app.connect("env-get-outdated", always_read)
     app.connect("env-check-consistency", check_ledger)
     app.connect("doctree-resolved", fill_ledgers)
