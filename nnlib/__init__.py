@@ -10,7 +10,8 @@ __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'check_layer', 'check_loss', 'c
 __version__ = "0.1.0"
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
-from .gradient_checker import check_layer, check_loss, check_network, numerical_gradient, relative_error
+from .gradient_checker import (check_layer, check_loss, check_network,
+                                    numerical_gradient, relative_error)
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .network import History, Sequential

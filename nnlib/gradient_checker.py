@@ -20,7 +20,8 @@ __all__ = ['METHODS', 'Head', 'central_difference', 'complex_step', 'numerical_g
            'parts', 'check_layer', 'check_network', 'check_loss']
 
 # %% ../nbs/07_gradient_checker.ipynb #19b558ca
-def central_difference(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1e-6) -> float:
+def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
+                       eps: float = 1e-6) -> float:
     """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps), equation (16)."""
     old = x[index]
     x[index] = old + eps
@@ -32,7 +33,7 @@ def central_difference(f: Callable[[Array], Any], x: Array, index: Any, eps: flo
 
 # %% ../nbs/07_gradient_checker.ipynb #3aeb2fb1
 def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1e-100) -> float:
-    """Differentiate an analytic f in ``x[index]`` as Im f(x + i eps) / eps; x is a complex array."""
+    """Differentiate an analytic f in ``x[index]`` as Im f(x + i eps) / eps; x is complex."""
     old = x[index]
     x[index] = old + 1j * eps
     value = f(x)
@@ -71,13 +72,15 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
 
 # %% ../nbs/07_gradient_checker.ipynb #e64328fb
 def relative_error(a: ArrayLike, b: ArrayLike) -> float:
-    """Compare two arrays of one shape: ``max|a - b|`` over the largest size of an element, 0 if all are 0.
+    """Compare two arrays of one shape: ``max|a - b|`` over the largest size of an element.
 
-    The measure of equation (17), with the largest element in place of the norm.
+    The measure of equation (17), with the largest element in place of the norm; 0 if
+    all elements are 0. Derived in :ref:`ch-gradient-checker`.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
     if a.shape != b.shape:
-        raise ValueError(f"relative_error: expected two arrays of one shape, got {a.shape} and {b.shape}")
+        raise ValueError("relative_error: expected two arrays of one shape, "
+                         f"got {a.shape} and {b.shape}")
     scale = max(np.abs(a).max(), np.abs(b).max())
     return float(np.abs(a - b).max() / scale) if scale else 0.0
 
@@ -85,7 +88,8 @@ def relative_error(a: ArrayLike, b: ArrayLike) -> float:
 Head = Callable[[Array], tuple[Any, Array]]
 
 
-def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head, method: str = "complex") -> dict[str, float]:
+def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
+                    method: str = "complex") -> dict[str, float]:
     """Measure how far the gradients of ``head(layer(inputs))`` are from numerical ones.
 
     `head` takes outputs and returns a number with its gradient in them. Returns the
@@ -102,7 +106,8 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head, method: str = "
         probe.bind(theta.astype(np.result_type(theta, x)), grads)
         return head(record(probe, x)[1])[0]
 
-    errors = {"inputs": relative_error(dx, numerical_gradient(lambda x: value(theta, x), x, method))}
+    numerical = numerical_gradient(lambda x: value(theta, x), x, method)
+    errors = {"inputs": relative_error(dx, numerical)}
     if theta.size:
         numerical = numerical_gradient(lambda theta: value(theta, x), theta, method)
         for name, part in parts(probe):
@@ -112,24 +117,38 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head, method: str = "
 # %% ../nbs/07_gradient_checker.ipynb #35861350
 def parts(layer: Layer) -> list[tuple[str, slice]]:
     """Name the layers with parameters, by their place and kind, and their parts of the vector."""
-    sized = [(f"{i} {leaf!r}", leaf.params.size) for i, leaf in enumerate(layer.leaves) if leaf.params.size]
+    sized = [(f"{i} {leaf!r}", leaf.params.size)
+             for i, leaf in enumerate(layer.leaves) if leaf.params.size]
     ends = np.cumsum([size for _, size in sized]).tolist()
     return [(name, slice(end - size, end)) for (name, size), end in zip(sized, ends)]
 
 # %% ../nbs/07_gradient_checker.ipynb #f46b553d
-def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike, method: str = "complex") -> dict[str, float]:
-    """Measure a layer's gradient errors under the loss sum(grad_output * outputs)."""
+def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
+                method: str = "complex") -> dict[str, float]:
+    """Measure a layer's gradient errors under the loss sum(grad_output * outputs).
+
+    Derived in :ref:`ch-gradient-checker`.
+    """
     g = check_array(grad_output, "grad_output")
     return gradient_errors(layer, inputs, lambda y: (np.sum(g * y), g), method)
 
 # %% ../nbs/07_gradient_checker.ipynb #8d288ba0
-def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss, method: str = "complex") -> dict[str, float]:
-    """Measure a network's gradient errors, end to end through its true loss."""
+def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
+                  method: str = "complex") -> dict[str, float]:
+    """Measure a network's gradient errors, end to end through its true loss.
+
+    Derived in :ref:`ch-gradient-checker`.
+    """
     return gradient_errors(network, X, lambda p: loss.value_and_gradient(p, y), method)
 
 # %% ../nbs/07_gradient_checker.ipynb #9777cf30
-def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike, method: str = "complex") -> float:
-    """Measure the error of a loss's gradient in the predictions."""
+def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
+               method: str = "complex") -> float:
+    """Measure the error of a loss's gradient in the predictions.
+
+    Derived in :ref:`ch-gradient-checker`.
+    """
     gradient = loss.value_and_gradient(predictions, targets)[1]
-    numerical = numerical_gradient(lambda p: loss.value_and_gradient(p, targets)[0], predictions, method)
+    numerical = numerical_gradient(
+        lambda p: loss.value_and_gradient(p, targets)[0], predictions, method)
     return relative_error(gradient, numerical)

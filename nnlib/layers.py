@@ -178,7 +178,10 @@ class Tape:
 
 # %% ../nbs/02_layers.ipynb #066bc9c0
 class Layer(Function):
-    """Base class of all layers: `forward` computes outputs, `backward` gradients."""
+    """Base class of all layers: `forward` computes outputs, `backward` gradients.
+
+    Derived in :ref:`ch-layers`.
+    """
 
     owned = False  # whether a network holds the parameters
     _tape: Tape | None = None

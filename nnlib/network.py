@@ -19,7 +19,7 @@ from .losses import Loss
 from .optimizer import SGD
 
 # %% auto #0
-__all__ = ['Chain', 'check_chain', 'History', 'Step', 'check_parts', 'Trainer', 'check_data', 'check_counts', 'count_epochs',
+__all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_counts', 'count_epochs',
            'all_or_nothing', 'Network', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
@@ -73,32 +73,18 @@ def check_chain(layers: tuple[Layer, ...]) -> None:
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential: expected layers, got {layer!r}")
         if layer.owned and layer.params.size:
-            raise ValueError(f"Sequential: {layer!r} belongs to a network already; nest that network to share it")
+            raise ValueError(f"Sequential: {layer!r} belongs to a network already; "
+                             "nest that network to share it")
     sized = [layer for layer in layers if layer.params.size]
     if len(set(map(id, sized))) < len(sized):
         raise ValueError("Sequential: expected each layer with parameters once, got one twice")
     for one, two in zip(sized, sized[1:]):
         if one.n_out != two.n_in:
-            raise ValueError(f"Sequential: {two!r} expects {two.n_in} features, but {one!r} gives {one.n_out}")
+            raise ValueError(f"Sequential: {two!r} expects {two.n_in} features, "
+                             f"but {one!r} gives {one.n_out}")
         if one.params.dtype != two.params.dtype:
-            raise TypeError(f"Sequential: expected one dtype, got {one.params.dtype} and {two.params.dtype}")
-
-# %% ../nbs/06_network.ipynb #504afb57
-@dataclass
-class History:
-    """What a training went through.
-
-    Attributes
-    ----------
-    loss : list of float
-        Mean loss over the samples of each epoch, each taken before its update.
-    val_loss, val_epochs : list
-        Loss on the validation data, and the epochs (from 1) at whose end it was taken.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    val_epochs: list[int] = field(default_factory=list)
+            raise TypeError("Sequential: expected one dtype, "
+                            f"got {one.params.dtype} and {two.params.dtype}")
 
 # %% ../nbs/06_network.ipynb #7a1f9749
 class Step:
@@ -113,12 +99,28 @@ class Step:
         self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
         self.calls += tape.backward(dy, to_input=False)[0]
 
+# %% ../nbs/06_network.ipynb #504afb57
+@dataclass
+class History:
+    """What a training went through. Derived in :ref:`ch-network`.
+
+    Attributes
+    ----------
+    loss : list of float
+        Mean loss over the samples of each epoch, each taken before its update.
+    val_loss, val_epochs : list
+        Loss on the validation data, and the epochs (from 1) at whose end it was taken.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    val_loss: list[float] = field(default_factory=list)
+    val_epochs: list[int] = field(default_factory=list)
+
 # %% ../nbs/06_network.ipynb #14b7188c
-def check_parts(loss: Loss, optimizer: SGD) -> None:
-    """Raise unless these are a loss and an optimizer (and not, say, their classes)."""
-    for part, kind, example in ((loss, Loss, "MSELoss()"), (optimizer, SGD, "SGD(0.1)")):
-        if not isinstance(part, kind):
-            raise TypeError(f"fit: expected something like {example}, got {part!r}")
+def check_part(part: Any, kind: type, example: str) -> None:
+    """Raise TypeError unless `part` is of this kind (and not, say, the class itself)."""
+    if not isinstance(part, kind):
+        raise TypeError(f"expected something like {example}, got {part!r}")
 
 # %% ../nbs/06_network.ipynb #d354fa4e
 class Trainer:
@@ -126,11 +128,13 @@ class Trainer:
 
     def __init__(self, network: Layer, X: Array, y: Array, loss: Loss, optimizer: SGD, size: int,
                  rng: np.random.Generator | np.random.RandomState | None) -> None:
-        check_parts(loss, optimizer)
+        check_part(loss, Loss, "MSELoss()")
+        check_part(optimizer, SGD, "SGD(0.1)")
         self.history = History()
         self.network, self.optimizer, self.rng = network, optimizer, rng
         self.X, self.y, self.size = X, y, min(size, len(X))
-        self.steps = {n: Step(network, loss, n) for n in {self.size, len(X) % self.size or self.size}}
+        sizes = {self.size, len(X) % self.size or self.size}
+        self.steps = {n: Step(network, loss, n) for n in sizes}
         if self.size == len(X):
             self.load(slice(None))
 
@@ -148,7 +152,8 @@ class Trainer:
         value: float = step.value.item()
         if not math.isfinite(value):
             epoch = len(self.history.loss) + 1
-            raise FloatingPointError(f"loss: expected a finite number, got {value} in epoch {epoch}")
+            raise FloatingPointError("loss: expected a finite number, "
+                                     f"got {value} in epoch {epoch}")
         self.optimizer.step(self.network.params, self.network.grads)
         return value
 
@@ -190,7 +195,8 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
     try:
         from tqdm.auto import trange
     except ImportError:
-        raise ImportError("fit: progress=True needs tqdm; install it with: pip install tqdm") from None
+        message = "fit: progress=True needs tqdm; install it with: pip install tqdm"
+        raise ImportError(message) from None
     with trange(1, epochs + 1, unit="epoch") as bar:
         for epoch in bar:
             yield epoch
@@ -199,7 +205,7 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
 def all_or_nothing(params: Array) -> Iterator[None]:
-    """Put `params` back if a FloatingPointError is raised inside, or if they are not finite at the end."""
+    """Put `params` back if FloatingPointError is raised inside, or they end up not finite."""
     before = params.copy()
     try:
         with np.errstate(all="ignore"):
@@ -223,6 +229,7 @@ class Network(Chain):
 
         Raises FloatingPointError if the predictions overflow.
         """
+        check_part(loss, Loss, "MSELoss()")
         X, y = check_data(self, X, y)
         outputs = self.predict(X)
         if not np.isfinite(outputs).all():
@@ -238,7 +245,8 @@ class Sequential(Network):
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: SGD, epochs: int,
             batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
-            validation_data: tuple[ArrayLike, ArrayLike] | None = None, validation_interval: int = 1,
+            validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+            validation_interval: int = 1,
             callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
         """Train on inputs `X` (n, n_in) and targets `y` (n, n_out) for some epochs.
 

@@ -58,6 +58,11 @@ def test_the_package_promises(name):
     assert name in nnlib.__all__ and getattr(nnlib, name).__doc__
 
 
+@pytest.mark.parametrize("name", PROMISED)
+def test_docstring_names_the_chapter(name):
+    assert "erived in :ref:`ch-" in getattr(nnlib, name).__doc__
+
+
 def test_version_is_that_of_the_settings():
     settings = configparser.ConfigParser()
     settings.read(ROOT / "settings.ini")

@@ -209,3 +209,10 @@ def test_a_loss_must_define_its_calls(refuses):
 
 def test_repr_is_a_call():
     assert repr(MSELoss()) == "MSELoss()"
+
+
+@pytest.mark.parametrize("logit", [10.0, 40.0, 300.0, 700.0])
+def test_cross_entropy_of_the_certain_and_right_keeps_its_digits(logit):
+    """It is log(1 + exp(-z)): adding that to max(z, 0) before z t is subtracted would lose it."""
+    loss = BCEWithLogitsLoss().forward(np.array([logit, -logit]), np.array([1.0, 0.0]))
+    np.testing.assert_allclose(loss, np.log1p(np.exp(-logit)), rtol=1e-14)

@@ -626,10 +626,10 @@ def test_an_optimizer_of_another_network_is_refused(refuses):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"loss": MSELoss}, "fit: expected something like MSELoss(), got <class "),
-        ({"loss": "mse"}, "fit: expected something like MSELoss(), got 'mse'"),
-        ({"optimizer": SGD}, "fit: expected something like SGD(0.1), got <class "),
-        ({"optimizer": 0.1}, "fit: expected something like SGD(0.1), got 0.1"),
+        ({"loss": MSELoss}, "expected something like MSELoss(), got <class "),
+        ({"loss": "mse"}, "expected something like MSELoss(), got 'mse'"),
+        ({"optimizer": SGD}, "expected something like SGD(0.1), got <class "),
+        ({"optimizer": 0.1}, "expected something like SGD(0.1), got 0.1"),
     ],
     ids=["loss class", "loss name", "optimizer class", "rate"],
 )
@@ -637,6 +637,11 @@ def test_what_is_no_loss_or_optimizer_is_refused(options, words, refuses):
     network = mlp()
     with refuses(TypeError, words, network.params, network.grads):
         fit(network, *data(), **options)
+
+
+def test_evaluating_by_the_class_of_a_loss_is_refused(refuses):
+    with refuses(TypeError, "expected something like MSELoss(), got <class "):
+        mlp().evaluate(*data(), MSELoss)
 
 
 def test_a_network_without_parameters_is_refused(refuses):

@@ -34,10 +34,18 @@ def trim_mathjax(app: Sphinx, error: Exception | None) -> None:
                 script.unlink()
 
 
+def name_chapter(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Say in the reference in which chapter a class or function is derived, where its docstring does not."""
+    module = getattr(obj, "__module__", "")
+    if what in ("class", "function") and module.startswith("nnlib.") and "Derived in" not in "".join(lines):
+        lines += ["", f"Derived in :ref:`ch-{module.removeprefix('nnlib.').replace('_', '-')}`.", ""]
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # the chapters' kernels inherit it
     app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static")))
     app.add_css_file("book.css")
+    app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
     for part in (cells, equations, ledger):
