@@ -12,6 +12,7 @@ PINS := pyproject.toml .ci/constraints.txt
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib -type f -not -path '*/.*' -not -name '*.pyc')
 
+.NOTPARALLEL:
 .PHONY: book test test-peers bench clean-notebooks clean
 
 book: $(SITE)
@@ -44,7 +45,7 @@ clean:
 
 $(VENV)/bin/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.book: $(VENV)/bin/python $(PINS)
 	@echo "Installing what the book is built with; this takes about a minute ..."

@@ -103,7 +103,7 @@ def report(title: str, above: list[float], below: list[float], wanted: str, met:
 def cpu() -> str:
     """Name the processor."""
     info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
     names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
 

@@ -51,6 +51,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
                        **options: float) -> Array:
     """Differentiate a scalar function of an array in each of its elements.
 
+    Derived in :ref:`ch-gradient-checker`.
+
     Parameters
     ----------
     f : callable
@@ -60,13 +62,11 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
         the last one if `f` is analytic and computes with complex arrays.
     eps : float, optional
         The step.
-
-    Derived in :ref:`ch-gradient-checker`.
     """
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     difference, dtype = METHODS[method]
-    point: Array = np.array(check_array(x, "x"), dtype)
+    point: Array = np.array(check_array(x, "x", dtype=np.float64), dtype)
     derivatives = [difference(f, point, index, **options) for index in np.ndindex(point.shape)]
     return np.array(derivatives).reshape(point.shape)
 

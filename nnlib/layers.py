@@ -297,6 +297,8 @@ class Affine(Layer):
 class Dense(Affine):
     """A fully connected layer, y = x W + b, with random weights and zero biases.
 
+    Derived in :ref:`ch-layers`; the variances in :ref:`ch-mathematics`.
+
     Parameters
     ----------
     n_in, n_out : int
@@ -313,8 +315,6 @@ class Dense(Affine):
         Weights and biases: views of `params`, so ``W[...] = w`` sets the weights.
     dW, db : ndarray of shape (n_in, n_out) and (n_out,)
         Their gradients since the last `backward`: views of `grads`.
-
-    Derived in :ref:`ch-layers`; the variances in :ref:`ch-mathematics`.
     """
 
     def __init__(self, n_in: int, n_out: int, *, init: str = "xavier", rng: RNG = None,

@@ -67,7 +67,12 @@ class MSELoss(Loss):
 
     def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
         yield np.subtract, p, t, dp
-        yield np.dot, flat(dp), flat(dp), value
+        if p.size <= 1024:
+            yield np.dot, flat(dp), flat(dp), value
+        else:  # NumPy sums pairwise, so that float32 keeps its digits
+            squares = np.empty(p.size, p.dtype)
+            yield np.multiply, flat(dp), flat(dp), squares
+            yield np.add.reduce, squares, 0, None, value
         yield np.multiply, value, np.array(1 / p.size, p.dtype), value
         yield np.multiply, dp, np.array(2 / p.size, p.dtype), dp
 

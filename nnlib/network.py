@@ -19,8 +19,8 @@ from .losses import Loss
 from .optimizer import SGD
 
 # %% auto #0
-__all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_counts', 'count_epochs',
-           'all_or_nothing', 'Network', 'Sequential']
+__all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation', 'check_counts',
+           'count_epochs', 'all_or_nothing', 'Network', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
 class Chain(Layer):
@@ -34,8 +34,8 @@ class Chain(Layer):
         check_chain(layers)
         self.layers = layers
         sized = [leaf for leaf in self.leaves if leaf.params.size]
-        self.n_in = sized[0].n_in if sized else None
-        self.n_out = sized[-1].n_out if sized else None
+        self.n_in = next((leaf.n_in for leaf in self.leaves if leaf.n_in), None)
+        self.n_out = next((leaf.n_out for leaf in reversed(self.leaves) if leaf.n_out), None)
         params = np.concatenate([leaf.params for leaf in sized]) if sized else np.empty(0)
         self.bind(params, np.zeros_like(params))
         for layer in layers:
@@ -46,9 +46,18 @@ class Chain(Layer):
         """The layers of this network and of the networks in it, in order."""
         return tuple(leaf for layer in self.layers for leaf in layer.leaves)
 
+    @property
+    def params(self) -> Array:
+        """All parameters in one vector; setting it writes into that vector."""
+        return self._params
+
+    @params.setter
+    def params(self, values: ArrayLike) -> None:
+        self._params[...] = check_array(values, "params", self._params.shape, self._params.dtype)
+
     def bind(self, params: Array, grads: Array) -> None:
         """Use these vectors from now on, and give each layer its part of them."""
-        super().bind(params, grads)
+        self._params, self.grads = params, grads
         start = 0
         for layer in self.layers:
             stop = start + layer.params.size
@@ -79,12 +88,14 @@ def check_chain(layers: tuple[Layer, ...]) -> None:
     if len(set(map(id, sized))) < len(sized):
         raise ValueError("Sequential: expected each layer with parameters once, got one twice")
     for one, two in zip(sized, sized[1:]):
-        if one.n_out != two.n_in:
-            raise ValueError(f"Sequential: {two!r} expects {two.n_in} features, "
-                             f"but {one!r} gives {one.n_out}")
         if one.params.dtype != two.params.dtype:
             raise TypeError("Sequential: expected one dtype, "
                             f"got {one.params.dtype} and {two.params.dtype}")
+    shaped = [layer for layer in layers if layer.n_in]
+    for one, two in zip(shaped, shaped[1:]):
+        if one.n_out != two.n_in:
+            raise ValueError(f"Sequential: {two!r} expects {two.n_in} features, "
+                             f"but {one!r} gives {one.n_out}")
 
 # %% ../nbs/06_network.ipynb #7a1f9749
 class Step:
@@ -169,13 +180,25 @@ class Trainer:
         self.history.loss.append(loss)
 
 # %% ../nbs/06_network.ipynb #263a3862
-def check_data(network: Layer, X: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+def check_data(network: Layer, X: ArrayLike, y: ArrayLike,
+               of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the dtype of the network; raise if they do not fit it."""
-    if not network.n_in:
+    if not network.n_in or not network.params.size:
         raise ValueError(f"fit: {network!r} has no parameters to train")
-    inputs = check_array(X, "X", (None, network.n_in), network.params.dtype)
-    targets = check_array(y, "y", (len(inputs), network.n_out), network.params.dtype)
+    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
+    targets = check_array(y, f"{of}y", (len(inputs), network.n_out), network.params.dtype)
     return inputs, targets
+
+# %% ../nbs/06_network.ipynb #6617e822
+def check_validation(network: Layer, data: Any) -> tuple[Array, Array] | None:
+    """Return the pair (X, y) checked, None if there is none; raise TypeError for anything else."""
+    if data is None:
+        return None
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise TypeError("fit: expected validation_data to be a pair (X, y), "
+                        f"got {type(data).__name__}")
+    X, y = data
+    return check_data(network, X, y, of="validation ")
 
 # %% ../nbs/06_network.ipynb #dcf9ddc8
 def check_counts(**counts: int) -> None:
@@ -261,7 +284,7 @@ class Sequential(Network):
         X, y = check_data(self, X, y)
         size = len(X) if batch_size is None else batch_size
         check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
-        validation = None if validation_data is None else check_data(self, *validation_data)
+        validation = check_validation(self, validation_data)
         trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None)
         history = trainer.history
         with all_or_nothing(self.params):

@@ -63,7 +63,8 @@ class SGD:
 # %% ../nbs/05_optimizer.ipynb #f52c6253
 def check_learning_rate(value: float) -> float:
     """Return `value` as a float; raise ValueError unless it is positive and finite."""
-    if not isinstance(value, numbers.Real) or not 0 < value < math.inf:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 < value < math.inf:
         raise ValueError(f"learning_rate: expected a positive finite number, got {value!r}")
     return float(value)
 
@@ -75,6 +76,8 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
             f"optimizer: expected the {known.size} parameters it has been updating, got another "
             f"vector of {params.size}; make an optimizer for each network"
         )
+    if not np.issubdtype(params.dtype, np.floating):
+        raise TypeError(f"optimizer: expected parameters that are floats, got dtype {params.dtype}")
     if params.shape != grads.shape or params.dtype != grads.dtype:
         raise ValueError(
             f"optimizer: expected gradients like the parameters, {params.shape} {params.dtype}, "

@@ -281,3 +281,9 @@ def test_what_cannot_be_compared_is_refused(a, b, error, words, refuses):
 def test_a_gradient_of_outputs_of_another_shape_is_refused(x, refuses):
     with refuses(ValueError, "grad_output: expected shape (4, 3), got (4, 1)"):
         check_layer(Sigmoid(), x, np.ones((4, 1)))
+
+
+def test_complex_point_is_refused():
+    """Its imaginary part would be dropped."""
+    with pytest.raises(TypeError, match="x: expected dtype float64, got complex128"):
+        numerical_gradient(np.sum, np.array([1 + 1j]))

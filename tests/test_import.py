@@ -28,6 +28,7 @@ def python(code):
         cwd=ROOT,
         capture_output=True,
         text=True,
+        encoding="utf-8",
         check=True,
     )
 
@@ -65,5 +66,5 @@ def test_docstring_names_the_chapter(name):
 
 def test_version_is_that_of_the_settings():
     settings = configparser.ConfigParser()
-    settings.read(ROOT / "settings.ini")
+    settings.read(ROOT / "settings.ini", encoding="utf-8")
     assert nnlib.__version__ == settings["DEFAULT"]["version"]

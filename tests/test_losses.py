@@ -216,3 +216,10 @@ def test_cross_entropy_of_the_certain_and_right_keeps_its_digits(logit):
     """It is log(1 + exp(-z)): adding that to max(z, 0) before z t is subtracted would lose it."""
     loss = BCEWithLogitsLoss().forward(np.array([logit, -logit]), np.array([1.0, 0.0]))
     np.testing.assert_allclose(loss, np.log1p(np.exp(-logit)), rtol=1e-14)
+
+
+def test_mse_of_many_float32_keeps_its_digits():
+    """A running sum of squares in float32 would not."""
+    p = np.full((4, 1_000_000), 0.1, np.float32)
+    loss = MSELoss().forward(p, np.zeros_like(p))
+    assert abs(loss / float(p[0, 0]) ** 2 - 1) < 1e-6

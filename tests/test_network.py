@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib.gradient_checker import check_network
+from nnlib.layers import Layer
 from nnlib.network import History, Step
 
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
@@ -642,6 +644,65 @@ def test_what_is_no_loss_or_optimizer_is_refused(options, words, refuses):
 def test_evaluating_by_the_class_of_a_loss_is_refused(refuses):
     with refuses(TypeError, "expected something like MSELoss(), got <class "):
         mlp().evaluate(*data(), MSELoss)
+
+
+@pytest.mark.parametrize("pair", [data()[0], (*data(), 1)], ids=["only X", "three"])
+def test_validation_data_that_are_no_pair_are_refused(pair, refuses):
+    network = mlp()
+    with refuses(TypeError, "expected validation_data to be a pair (X, y), got", network.params):
+        fit(network, *data(), validation_data=pair)
+
+
+class PairSum(Layer):
+    """Adds neighbouring features, 4 to 2: has sizes, and nothing to learn."""
+
+    n_in, n_out = 4, 2
+
+    def forward_calls(self, x, y):
+        yield np.add, x[:, ::2], x[:, 1::2], y
+
+    def backward_calls(self, x, y, dy, dx):
+        yield np.copyto, dx[:, ::2], dy
+        yield np.copyto, dx[:, 1::2], dy
+
+
+class Scale(Layer):
+    """Multiplies by one learned number: has a parameter, and no size."""
+
+    def __init__(self):
+        self.bind(np.array([2.0]), np.zeros(1))
+
+    def forward_calls(self, x, y):
+        yield np.multiply, x, self.params, y
+
+    def param_calls(self, x, dy):
+        yield lambda: np.copyto(self.grads, np.sum(x * dy)),
+
+    def backward_calls(self, x, y, dy, dx):
+        yield np.multiply, dy, self.params, dx
+
+
+def test_sizes_of_a_layer_without_parameters_count():
+    network = Sequential(PairSum(), Dense(2, 1, rng=0))
+    assert (network.n_in, network.n_out) == (4, 1)
+    assert max(check_network(network, np.eye(4), np.ones((4, 1)), MSELoss()).values()) < 1e-14
+    with pytest.raises(ValueError, match="expects 4 features, but"):
+        Sequential(Dense(3, 3, rng=0), PairSum())
+
+
+def test_a_layer_with_parameters_may_leave_its_sizes_open():
+    network = Sequential(Dense(3, 4, rng=0), Scale(), Dense(4, 2, rng=1))
+    assert max(check_network(network, *data(), MSELoss()).values()) < 1e-14
+    assert fit(network, *data()).loss
+
+
+def test_setting_params_of_a_network_sets_its_layers(refuses):
+    """An assignment must not part the vector from the layers that view it."""
+    network = mlp()
+    network.params = np.arange(float(network.params.size))
+    assert network.layers[0].W[0, 0] == 0 and np.shares_memory(network.layers[0].W, network.params)
+    with refuses(ValueError, "params: expected shape", network.params):
+        network.params = np.ones(3)
 
 
 def test_a_network_without_parameters_is_refused(refuses):

@@ -153,3 +153,14 @@ def test_a_copy_is_free_for_other_parameters(again, params, grads):
 
 def test_repr_is_a_call():
     assert repr(SGD(0.5)) == "SGD(learning_rate=0.5)"
+
+
+def test_integer_parameters_are_refused():
+    """They would be left as they are, without a word."""
+    with pytest.raises(TypeError, match="expected parameters that are floats, got dtype int64"):
+        SGD(0.1).step(np.ones(3, np.int64), np.ones(3, np.int64))
+
+
+def test_a_truth_value_is_no_learning_rate():
+    with pytest.raises(ValueError, match="expected a positive finite number, got True"):
+        SGD(True)

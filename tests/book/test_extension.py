@@ -87,6 +87,36 @@ def test_claim_agrees_only_within_its_printed_digits(claim: dict, value: object,
     assert ledger.agrees(claim, value) is holds
 
 
+@pytest.mark.parametrize(
+    ("claim", "text"),
+    [
+        (NUMBER, "nan"),
+        (NUMBER, "np.float64(0.247)"),
+        (NUMBER, "(0.2, 0.1, 0.3)"),
+        (SPREAD, "(1e-10, 1e-9)"),
+        (WORDS, "('False', 'what was measured')"),
+        (WORDS, "True"),
+    ],
+)
+def test_measured_value_of_another_kind_is_refused(claim: dict, text: str) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        ledger.read_value(claim, text)
+
+
+def test_measured_value_is_read_as_python_prints_it() -> None:
+    assert ledger.read_value(NUMBER, "0.2469") == 0.2469
+    assert ledger.read_value(SPREAD, "(2e-10, 1e-11, 1e-09)") == (2e-10, 1e-11, 1e-9)
+    assert ledger.read_value(WORDS, "(True, 'it holds')") == (True, "it holds")
+
+
+def test_every_notebook_carries_the_hash() -> None:
+    """Also one that does not import the package: the look of its figures is in the hash too."""
+    notebook = {"cells": [{"cell_type": "markdown", "source": "# Title"}, code_cell("x = 1")],
+                "metadata": {"kernelspec": {"name": "python3"}}}
+    cells.rewrite_notebook(notebook, "abc")
+    assert notebook["metadata"]["kernelspec"]["package"] == "abc"
+
+
 def test_measured_claims_are_found_in_a_cell() -> None:
     assert ledger.measured_in('glue("claim-eq-1", (True, "x"))\nglue(\n    "claim-table-6-00", 1.0)\nglue("loss", 1)') == ["eq-1", "table-6-00"]
 
@@ -136,7 +166,8 @@ def write_chapter(book: Path, *sources: str) -> None:
 def build(book: Path) -> tuple[int, str]:
     """Build it; return the exit code and what was printed."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--all", "-W", "-n", "--keep-going"]
-    done = subprocess.run(command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True,
+                          encoding="utf-8")
     return done.returncode, done.stdout + done.stderr
 
 

@@ -38,7 +38,8 @@ def name_chapter(app: Sphinx, what: str, name: str, obj: object, options: object
     """Say in the reference in which chapter a class or function is derived, where its docstring does not."""
     module = getattr(obj, "__module__", "")
     if what in ("class", "function") and module.startswith("nnlib.") and "Derived in" not in "".join(lines):
-        lines += ["", f"Derived in :ref:`ch-{module.removeprefix('nnlib.').replace('_', '-')}`.", ""]
+        summary = lines.index("") if "" in lines else len(lines)
+        lines[summary:summary] = ["", f"Derived in :ref:`ch-{module.removeprefix('nnlib.').replace('_', '-')}`.", ""]
 
 
 def setup(app: Sphinx) -> dict[str, object]:

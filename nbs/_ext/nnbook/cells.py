@@ -12,7 +12,7 @@ The first lines of a code cell may say what it is for; nbdev reads them, the rea
 ==========================  ==================================================================
 
 jupyter-cache runs a notebook again when its own code changes. Here a hash of the package's code is
-put where it looks, so that a change in the package also runs the notebooks that import it.
+put where it looks, so that a change in the package also runs the notebooks again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import ast
 import hashlib
 import json
 import re
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -56,10 +57,10 @@ def rewrite_cell(cell: dict, module: str) -> str:
         tags.append("hide-input")
     if "solution" in found:
         tags.append("hide-cell")
-        meta["mystnb"] = {"code_prompt_show": "Solution", "code_prompt_hide": "Hide the solution"}
+        meta.setdefault("mystnb", {}).update(code_prompt_show="Solution", code_prompt_hide="Hide the solution")
     if "fig-cap" in found:
         figure = {"caption": found["fig-cap"], "name": found["label"]}
-        meta["mystnb"] = {"figure": figure, "image": {"alt": found["fig-alt"]}}
+        meta.setdefault("mystnb", {}).update(figure=figure, image={"alt": found["fig-alt"]})
     if "export" in found:
         meta["nnbook"] = {"badge": "exported to ", "module": found["export"] or module}
     if "default_exp" in found:
@@ -94,8 +95,7 @@ def rewrite_notebook(notebook: dict, package: str) -> None:
                 for claim in ledger.measured_in(cell["source"])
             ]
     notebook["cells"] = out
-    if any("nnlib" in "".join(cell["source"]) for cell in out):
-        notebook["metadata"]["kernelspec"]["package"] = package
+    notebook["metadata"]["kernelspec"]["package"] = package
 
 
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
@@ -118,7 +118,7 @@ def package_hash(folder: Path) -> str:
     """Hash everything outside the notebooks that their results depend on."""
     sources = [path for path in sorted(folder.glob("*.py")) if path.name != "_modidx.py"]
     parts = [f"{path.name} {code_of(path.read_text(encoding='utf-8'))}" for path in sources]
-    parts += [f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib")]
+    parts += [sys.version, *(f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib"))]
     parts.append(Path(__file__).with_name("matplotlibrc").read_text(encoding="utf-8"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

@@ -58,6 +58,16 @@ def measured_in(source: str) -> list[str]:
     return re.findall(r"""glue\(\s*["']claim-([\w-]+)["']""", source)
 
 
+def read_value(claim: dict[str, Any], text: str) -> Any:
+    """Read a measured value, as Python prints it; raise unless it is of the claim's kind."""
+    value = ast.literal_eval(text)
+    shapes = {"number": [(int, float)], "spread": [(int, float)] * 3, "words": [bool, str]}[claim["kind"]]
+    parts = [value] if claim["kind"] == "number" else list(value)
+    if len(parts) != len(shapes) or not all(map(isinstance, parts, shapes)):
+        raise ValueError("see the head of claims.toml")
+    return value
+
+
 def tolerance(claim: dict[str, Any]) -> float:
     """How far from `reported` a measured number may lie: half a unit in the last printed digit."""
     unit = Decimal(1).scaleb(Decimal(claim["reported"]).as_tuple().exponent)
@@ -99,7 +109,11 @@ class Claim(SphinxDirective):
         claim = load_claims().get(name)
         if claim is None:
             raise self.error(f"claim {name!r} is not listed in {CLAIMS.name}")
-        value = ast.literal_eval(retrieve_glue_data(self.state.document, f"claim-{name}").data["text/plain"])
+        text = retrieve_glue_data(self.state.document, f"claim-{name}").data["text/plain"]
+        try:
+            value = read_value(claim, text)
+        except (SyntaxError, TypeError, ValueError) as error:
+            raise self.error(f"claim {name!r}: measured {text}, which is no value of kind {claim['kind']!r}: {error}")
         found = shown(claim, value)
         self.env.nnbook_measured.setdefault(self.env.docname, []).append((name, found, agrees(claim, value)))
         lines = [[nodes.Text("The report, "), *said(claim)],
