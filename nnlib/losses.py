@@ -37,6 +37,8 @@ class Loss:
         batch, value = as_batch(p), np.zeros((), p.dtype)
         dp = np.empty_like(batch)
         run(bound(self.calls(batch, as_batch(t), dp, value)))
+        if not np.isfinite(value):
+            raise FloatingPointError(f"loss: expected a finite number, got {value}")
         return value.item(), np.array(dp, order="C").reshape(p.shape)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> float:

@@ -33,13 +33,12 @@ class Chain(Layer):
     def __init__(self, *layers: Layer) -> None:
         check_chain(layers)
         self.layers = layers
-        sized = [leaf for leaf in self.leaves if leaf.params.size]
-        self.n_in = next((leaf.n_in for leaf in self.leaves if leaf.n_in), None)
-        self.n_out = next((leaf.n_out for leaf in reversed(self.leaves) if leaf.n_out), None)
-        params = np.concatenate([leaf.params for leaf in sized]) if sized else np.empty(0)
+        shaped = [leaf for leaf in self.leaves if leaf.n_in or leaf.n_out]
+        self.n_in = shaped[0].n_in if shaped else None
+        self.n_out = next((leaf.n_out for leaf in shaped[::-1] if leaf.n_out), None)
+        vectors = [leaf.params for leaf in self.leaves if leaf.params.size]
+        params = np.concatenate(vectors or [np.empty(0)])
         self.bind(params, np.zeros_like(params))
-        for layer in layers:
-            layer.owned = True
 
     @property
     def leaves(self) -> tuple[Layer, ...]:
@@ -62,13 +61,11 @@ class Chain(Layer):
         for layer in self.layers:
             stop = start + layer.params.size
             layer.bind(params[start:stop], grads[start:stop])
-            start = stop
+            layer.owned, start = True, stop
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.bind(self.params, self.grads)  # the copied layers become views again
-        for layer in self.layers:
-            layer.owned = True
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
@@ -91,11 +88,13 @@ def check_chain(layers: tuple[Layer, ...]) -> None:
         if one.params.dtype != two.params.dtype:
             raise TypeError("Sequential: expected one dtype, "
                             f"got {one.params.dtype} and {two.params.dtype}")
-    shaped = [layer for layer in layers if layer.n_in]
-    for one, two in zip(shaped, shaped[1:]):
-        if one.n_out != two.n_in:
-            raise ValueError(f"Sequential: {two!r} expects {two.n_in} features, "
-                             f"but {one!r} gives {one.n_out}")
+    width, last = None, layers[0]
+    for layer in layers:
+        if width and layer.n_in and layer.n_in != width:
+            raise ValueError(f"Sequential: {layer!r} expects {layer.n_in} features, "
+                             f"but {last!r} gives {width}")
+        if layer.n_out:
+            width, last = layer.n_out, layer
 
 # %% ../nbs/06_network.ipynb #7a1f9749
 class Step:

@@ -77,7 +77,7 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
             f"vector of {params.size}; make an optimizer for each network"
         )
     if not np.issubdtype(params.dtype, np.floating):
-        raise TypeError(f"optimizer: expected parameters that are floats, got dtype {params.dtype}")
+        raise TypeError(f"optimizer: expected float parameters, got dtype {params.dtype}")
     if params.shape != grads.shape or params.dtype != grads.dtype:
         raise ValueError(
             f"optimizer: expected gradients like the parameters, {params.shape} {params.dtype}, "

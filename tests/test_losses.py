@@ -223,3 +223,8 @@ def test_mse_of_many_float32_keeps_its_digits():
     p = np.full((4, 1_000_000), 0.1, np.float32)
     loss = MSELoss().forward(p, np.zeros_like(p))
     assert abs(loss / float(p[0, 0]) ** 2 - 1) < 1e-6
+
+
+def test_loss_that_overflows_is_refused():
+    with pytest.raises(FloatingPointError, match="loss: expected a finite number, got inf"):
+        MSELoss().forward(np.array([1e200]), np.array([0.0]))

@@ -682,6 +682,27 @@ class Scale(Layer):
         yield np.multiply, dy, self.params, dx
 
 
+class Mean(Layer):
+    """Averages the features, however many: gives one, and asks for no number."""
+
+    n_out = 1
+
+    def forward_calls(self, x, y):
+        yield np.mean, x, 1, None, y, True
+
+    def backward_calls(self, x, y, dy, dx):
+        yield np.copyto, dx, dy
+        yield np.divide, dx, np.array(float(x.shape[1])), dx
+
+
+def test_a_layer_may_give_a_number_of_features_and_ask_for_none():
+    network = Sequential(Dense(3, 4, rng=0), Mean(), Dense(1, 2, rng=1))
+    assert max(check_network(network, *data(), MSELoss()).values()) < 1e-14
+    assert Sequential(Dense(3, 4, rng=0), Mean()).n_out == 1
+    with pytest.raises(ValueError, match=r"expects 4 features, but Mean\(\) gives 1"):
+        Sequential(Dense(3, 4, rng=0), Mean(), Dense(4, 2, rng=1))
+
+
 def test_sizes_of_a_layer_without_parameters_count():
     network = Sequential(PairSum(), Dense(2, 1, rng=0))
     assert (network.n_in, network.n_out) == (4, 1)

@@ -157,7 +157,7 @@ def test_repr_is_a_call():
 
 def test_integer_parameters_are_refused():
     """They would be left as they are, without a word."""
-    with pytest.raises(TypeError, match="expected parameters that are floats, got dtype int64"):
+    with pytest.raises(TypeError, match="expected float parameters, got dtype int64"):
         SGD(0.1).step(np.ones(3, np.int64), np.ones(3, np.int64))
 
 
