@@ -284,6 +284,8 @@ class Sequential(Network):
         size = len(X) if batch_size is None else batch_size
         check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
         validation = check_validation(self, validation_data)
+        if callback is not None and not callable(callback):
+            raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
         trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None)
         history = trainer.history
         with all_or_nothing(self.params):

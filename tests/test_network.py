@@ -653,6 +653,12 @@ def test_validation_data_that_are_no_pair_are_refused(pair, refuses):
         fit(network, *data(), validation_data=pair)
 
 
+def test_a_callback_that_cannot_be_called_is_refused_before_the_first_step(refuses):
+    network = mlp()
+    with refuses(TypeError, "fit: expected callback to be a function, got 3", network.params):
+        fit(network, *data(), callback=3)
+
+
 class PairSum(Layer):
     """Adds neighbouring features, 4 to 2: has sizes, and nothing to learn."""
 
