@@ -22,7 +22,7 @@ class ReLU(Layer):
     """
 
     def forward_calls(self, x: Array, y: Array) -> Calls:
-        yield partial(np.maximum, out=y), x, np.zeros((), x.dtype)
+        yield partial(np.maximum, out=y), x, np.zeros_like(x)
 
     def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
         active = np.empty_like(y, dtype=bool)

@@ -87,9 +87,9 @@ class BCEWithLogitsLoss(Loss):
     """
 
     def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
-        zero, one, scale = (np.array(c, p.dtype) for c in (0, 1, 1 / p.size))
-        terms = np.empty_like(p)
-        yield partial(np.maximum, out=terms), p, zero
+        one, scale = (np.array(c, p.dtype) for c in (1, 1 / p.size))
+        zeros, terms = np.zeros_like(p), np.empty_like(p)
+        yield partial(np.maximum, out=terms), p, zeros
         yield np.multiply, p, t, dp
         yield np.subtract, terms, dp, terms
         yield np.negative, p, dp

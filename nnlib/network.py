@@ -16,11 +16,11 @@ from numpy.typing import ArrayLike
 
 from .layers import RNG, Array, Layer, Tape, as_rng, batch_buffer, bound, check_array, record
 from .losses import Loss
-from .optimizer import SGD
+from .optimizer import Optimizer
 
 # %% auto #0
 __all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation', 'check_counts',
-           'count_epochs', 'all_or_nothing', 'Network', 'Sequential']
+           'count_epochs', 'all_or_nothing', 'blocks', 'Network', 'train', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
 class Chain(Layer):
@@ -98,14 +98,19 @@ def check_chain(layers: tuple[Layer, ...]) -> None:
 
 # %% ../nbs/06_network.ipynb #7a1f9749
 class Step:
-    """Forward pass, loss and backward pass over a batch of n, as one list of calls."""
+    """Forward pass, loss and backward pass over a batch of n, as one list of calls.
 
-    def __init__(self, network: Layer, loss: Loss, n: int) -> None:
+    With `copying` the inputs are the targets too.
+    """
+
+    def __init__(self, network: Layer, loss: Loss, n: int, copying: bool = False) -> None:
         assert network.n_in and network.n_out
         tape = Tape(network.leaves, n, network.n_in, network.params.dtype)
-        self.x, self.targets = tape.x, batch_buffer(n, network.n_out, tape.x.dtype)
+        self.x = self.targets = tape.x
+        if not copying:
+            self.targets = batch_buffer(n, network.n_out, tape.x.dtype)
         self.value = np.zeros((), tape.x.dtype)
-        dy = np.empty_like(self.targets)
+        dy = np.empty_like(tape.y)
         self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
         self.calls += tape.backward(dy, to_input=False)[0]
 
@@ -136,23 +141,27 @@ def check_part(part: Any, kind: type, example: str) -> None:
 class Trainer:
     """Updates a network epoch by epoch, on batches drawn from X (n, n_in) and y (n, n_out)."""
 
-    def __init__(self, network: Layer, X: Array, y: Array, loss: Loss, optimizer: SGD, size: int,
-                 rng: np.random.Generator | np.random.RandomState | None) -> None:
+    def __init__(self, network: Layer, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
+                 size: int, rng: np.random.Generator | np.random.RandomState | None,
+                 history: History | None = None) -> None:
         check_part(loss, Loss, "MSELoss()")
-        check_part(optimizer, SGD, "SGD(0.1)")
-        self.history = History()
+        check_part(optimizer, Optimizer, "SGD(0.1)")
+        self.history = History() if history is None else history
+        check_part(self.history, History, "History()")
         self.network, self.optimizer, self.rng = network, optimizer, rng
         self.X, self.y, self.size = X, y, min(size, len(X))
         sizes = {self.size, len(X) % self.size or self.size}
-        self.steps = {n: Step(network, loss, n) for n in sizes}
+        self.steps = {n: Step(network, loss, n, copying=y is X) for n in sizes}
+        self.rows = {n: [np.empty((n, a.shape[1]), a.dtype) for a in (X, y)] for n in sizes}
         if self.size == len(X):
-            self.load(slice(None))
+            self.load(np.arange(len(X)))
 
-    def load(self, rows: Any) -> Step:
+    def load(self, rows: Array) -> Step:
         """Copy these rows of the data into the step of their number."""
-        X, y = self.X[rows], self.y[rows]
-        step = self.steps[len(X)]
-        step.x[...], step.targets[...] = X, y
+        step, (X, y) = self.steps[len(rows)], self.rows[len(rows)]
+        step.x[...] = np.take(self.X, rows, 0, X, "clip")
+        if step.targets is not step.x:
+            step.targets[...] = np.take(self.y, rows, 0, y, "clip")
         return step
 
     def update(self, step: Step) -> float:
@@ -210,16 +219,20 @@ def check_counts(**counts: int) -> None:
 
 # %% ../nbs/06_network.ipynb #94620074
 def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]:
-    """Yield 1 to `epochs`; with `progress`, show a bar with the last loss and the time left."""
+    """Yield the epochs up to `epochs` that the history lacks; with `progress`, show a bar.
+
+    The bar shows the last loss and the time left.
+    """
+    done = len(history.loss)
     if not progress:
-        yield from range(1, epochs + 1)
+        yield from range(done + 1, epochs + 1)
         return
     try:
-        from tqdm.auto import trange
+        from tqdm.auto import tqdm
     except ImportError:
         message = "fit: progress=True needs tqdm; install it with: pip install tqdm"
         raise ImportError(message) from None
-    with trange(1, epochs + 1, unit="epoch") as bar:
+    with tqdm(range(done + 1, epochs + 1), initial=done, total=epochs, unit="epoch") as bar:
         for epoch in bar:
             yield epoch
             bar.set_postfix(loss=history.loss[-1], refresh=False)
@@ -238,13 +251,21 @@ def all_or_nothing(params: Array) -> Iterator[None]:
         params[...] = before
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
+# %% ../nbs/06_network.ipynb #0c1d9a61
+def blocks(n: int, size: int = 1024) -> Iterator[slice]:
+    """Cut n rows into slices of at most `size`."""
+    yield from (slice(i, i + size) for i in range(0, n, size))
+
 # %% ../nbs/06_network.ipynb #5065f63b
 class Network(Chain):
     """A chain that predicts, and measures its predictions."""
 
     def predict(self, X: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
-        return record(self, X)[1]
+        X = np.asarray(X)
+        if X.ndim != 2 or len(X) <= 1024:
+            return record(self, X)[1]
+        return np.concatenate([record(self, X[rows])[1] for rows in blocks(len(X))])
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
         """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
@@ -253,10 +274,39 @@ class Network(Chain):
         """
         check_part(loss, Loss, "MSELoss()")
         X, y = check_data(self, X, y)
-        outputs = self.predict(X)
-        if not np.isfinite(outputs).all():
-            raise FloatingPointError("predictions: expected finite numbers, got NaN or infinity")
-        return loss.value_and_gradient(outputs, y)[0]
+        total = 0.0
+        for rows in blocks(len(X)):
+            outputs = self.predict(X[rows])
+            if not np.isfinite(outputs).all():
+                raise FloatingPointError("predictions: expected finite numbers, "
+                                         "got NaN or infinity")
+            total += loss.value_and_gradient(outputs, y[rows])[0] * len(outputs)
+        return total / len(X)
+
+# %% ../nbs/06_network.ipynb #0c1d9a62
+def train(network: Network, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer,
+          epochs: int, batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
+          validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+          validation_interval: int = 1, history: History | None = None,
+          callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
+    """Train a network: what `Sequential.fit` does, for any `Network`."""
+    X, y = check_data(network, X, y)
+    size = len(X) if batch_size is None else batch_size
+    check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
+    validation = check_validation(network, validation_data)
+    if callback is not None and not callable(callback):
+        raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
+    generator = as_rng(rng) if shuffle else None
+    trainer = Trainer(network, X, y, loss, optimizer, size, generator, history)
+    with all_or_nothing(network.params):
+        for epoch in count_epochs(epochs, trainer.history, progress):
+            trainer.epoch()
+            if validation and epoch % validation_interval == 0:
+                trainer.history.val_loss.append(network.evaluate(*validation, loss))
+                trainer.history.val_epochs.append(epoch)
+            if callback is not None and callback(trainer.history):
+                break
+    return trainer.history
 
 # %% ../nbs/06_network.ipynb #248d393c
 class Sequential(Network):
@@ -265,35 +315,24 @@ class Sequential(Network):
     ``params[...] = theta`` sets all its parameters. Derived in :ref:`ch-network`.
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: SGD, epochs: int,
+    def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer, epochs: int,
             batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
             validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-            validation_interval: int = 1,
+            validation_interval: int = 1, history: History | None = None,
             callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
         """Train on inputs `X` (n, n_in) and targets `y` (n, n_out) for some epochs.
 
         Each epoch shuffles the samples by `rng` (unless `shuffle` is off) and makes
         a step for every `batch_size` of them, the last step for what is left; None
         stands for all, then in the given order. After every `validation_interval`
-        epochs the loss on `validation_data`, (X, y), is taken. `callback` gets the
-        history after each epoch and ends the training by returning True; `progress`
-        shows a bar (with tqdm). If the loss or a parameter stops being finite,
-        FloatingPointError is raised and the parameters are those of before.
+        epochs the loss on `validation_data`, (X, y), is taken. Given the `history`
+        of a training, its epochs count as done, and the new ones are added to it.
+        `callback` gets the history after each epoch and ends the training by
+        returning True; `progress` shows a bar (with tqdm). If the loss or a parameter
+        stops being finite, FloatingPointError is raised and the parameters are those
+        of before.
         """
-        X, y = check_data(self, X, y)
-        size = len(X) if batch_size is None else batch_size
-        check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
-        validation = check_validation(self, validation_data)
-        if callback is not None and not callable(callback):
-            raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
-        trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None)
-        history = trainer.history
-        with all_or_nothing(self.params):
-            for epoch in count_epochs(epochs, history, progress):
-                trainer.epoch()
-                if validation and epoch % validation_interval == 0:
-                    history.val_loss.append(self.evaluate(*validation, loss))
-                    history.val_epochs.append(epoch)
-                if callback is not None and callback(history):
-                    break
-        return history
+        return train(self, X, y, loss=loss, optimizer=optimizer, epochs=epochs,
+                     batch_size=batch_size, shuffle=shuffle, rng=rng,
+                     validation_data=validation_data, validation_interval=validation_interval,
+                     history=history, callback=callback, progress=progress)

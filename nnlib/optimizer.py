@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,68 @@ import numpy as np
 from .layers import Array
 
 # %% auto #0
-__all__ = ['SGD', 'check_learning_rate', 'check_params']
+__all__ = ['Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params']
+
+# %% ../nbs/05_optimizer.ipynb #0c1d9a51
+class Optimizer:
+    """Base class of optimizers: their learning rate, and the vector they belong to.
+
+    A subclass defines ``step(params, grads)``, which begins with `_begin` if these
+    arrays are new to it. Derived in :ref:`ch-optimizer`.
+
+    Attributes
+    ----------
+    memory : tuple of str
+        Names of the arrays like `params` that are remembered between steps.
+    """
+
+    memory: tuple[str, ...] = ()
+    _params: Array | None = None
+    _grads: Array | None = None
+
+    def __init__(self, learning_rate: float) -> None:
+        self.learning_rate = learning_rate
+
+    @property
+    def learning_rate(self) -> float:
+        """Size of a step, positive; may be set again between steps."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: float) -> None:
+        self._learning_rate = check_learning_rate(value)
+        self._rate = np.array(value, np.float64 if self._params is None else self._params.dtype)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make another one like this, without its memory."""
+        return {"learning_rate": self.learning_rate}
+
+    def step(self, params: Array, grads: Array) -> None:
+        """Move `params` in place, one step downhill."""
+        raise NotImplementedError(f"{type(self).__name__} must define step(params, grads)")
+
+    def _begin(self, params: Array, grads: Array) -> None:
+        check_params(self._params, params, grads)
+        for name in self.memory:
+            known = getattr(self, name, None)
+            if known is None:
+                setattr(self, name, np.zeros_like(params))
+            elif known.shape != params.shape or known.dtype != params.dtype:
+                raise ValueError(f"optimizer: expected parameters like its {name}, {known.shape} "
+                                 f"{known.dtype}, got {params.shape} {params.dtype}")
+        self._params, self._grads, self._delta = params, grads, np.empty_like(params)
+        self._rate = self._rate.astype(params.dtype)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **self.settings), ()  # a copy is free for other parameters
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        return f"{type(self).__name__}({settings})"
 
 # %% ../nbs/05_optimizer.ipynb #34ece0ff
-class SGD:
+class SGD(Optimizer):
     """Gradient descent, equation (15): params becomes params - learning_rate * grads.
 
     It is stochastic where the gradients come from a part of the data. An optimizer
@@ -27,38 +86,32 @@ class SGD:
     ----------
     learning_rate : float
         Size of a step, positive; may be set again between steps.
+    momentum : float
+        From 0 up to but not including 1: what is left of the steps so far, before
+        the gradient is added.
     """
 
-    _params: Array | None = None
-    _grads: Array | None = None
+    velocity: Array
 
-    def __init__(self, learning_rate: float) -> None:
-        self.learning_rate = learning_rate
+    def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
+        super().__init__(learning_rate)
+        self.momentum = check_fraction("momentum", momentum)
+        self.memory = ("velocity",) if momentum else ()
 
     @property
-    def learning_rate(self) -> float:
-        """Size of a step."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = check_learning_rate(value)
-        self._rate = np.array(value, np.float64 if self._params is None else self._params.dtype)
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make another one like this, without its memory."""
+        return super().settings | ({"momentum": self.momentum} if self.momentum else {})
 
     def step(self, params: Array, grads: Array) -> None:
         """Move `params` in place, one step against `grads`."""
         if params is not self._params or grads is not self._grads:
-            check_params(self._params, params, grads)
-            self._params, self._grads, self._delta = params, grads, np.empty_like(params)
-            self._rate = self._rate.astype(params.dtype)
+            self._begin(params, grads)
+        if self.memory:
+            np.multiply(self.velocity, self.momentum, self.velocity)
+            grads = np.add(self.velocity, grads, self.velocity)
         np.multiply(grads, self._rate, self._delta)
         np.subtract(params, self._delta, params)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.learning_rate,)  # a copy is free for other parameters
-
-    def __repr__(self) -> str:
-        return f"SGD(learning_rate={self.learning_rate})"
 
 # %% ../nbs/05_optimizer.ipynb #f52c6253
 def check_learning_rate(value: float) -> float:
@@ -66,6 +119,14 @@ def check_learning_rate(value: float) -> float:
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not 0 < value < math.inf:
         raise ValueError(f"learning_rate: expected a positive finite number, got {value!r}")
+    return float(value)
+
+
+def check_fraction(name: str, value: float) -> float:
+    """Return `value` as a float; raise ValueError unless 0 <= value < 1."""
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 <= value < 1:
+        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, got {value!r}")
     return float(value)
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
