@@ -1,10 +1,12 @@
 """Parity with PyTorch: values, gradients and training, from the same weights and batches."""
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib import SGD, Adam, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
 
 try:
     import torch
@@ -131,3 +133,31 @@ def test_training_agrees(hidden, output, loss, rate, dtype):
     assert np.abs(ours.params - start).max() > 0.1
     assert_allclose(ours.params, vector(peer, lambda p: p), rtol=0, atol=TOLERANCE[dtype])
     assert_allclose(history.loss, losses, rtol=0, atol=TOLERANCE[dtype])
+
+
+@pytest.mark.parametrize(
+    "ours, theirs",
+    [
+        (SGD(0.1, momentum=0.9), lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9)),
+        (Adam(0.01), lambda p: torch.optim.Adam(p, lr=0.01)),
+        (
+            Adam(0.02, betas=(0.5, 0.9), eps=1e-3),
+            lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.5, 0.9), eps=1e-3),
+        ),
+    ],
+    ids=["momentum", "Adam", "Adam with other settings"],
+)
+def test_optimizers_agree_step_by_step(ours, theirs, dtype):
+    """On gradients whose sizes span eight orders of magnitude."""
+    rng, ours = np.random.default_rng(0), copy.deepcopy(ours)
+    params = rng.normal(size=30).astype(dtype)
+    peer = torch.tensor(params, requires_grad=True)
+    optimizer = theirs([peer])
+    for _ in range(300):
+        grads = (rng.normal(size=30) * 10.0 ** rng.uniform(-6, 2, 30)).astype(dtype)
+        peer.grad = torch.from_numpy(grads)
+        before = np.abs(params).max()
+        optimizer.step()
+        ours.step(params, grads)
+        tolerance = 100 * np.finfo(dtype).eps * max(1, before)
+        assert_allclose(params, peer.detach(), rtol=0, atol=tolerance)
