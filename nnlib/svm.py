@@ -138,8 +138,8 @@ class CallableKernel:
         K = check_array(self.function(A, B), "kernel", (len(A), len(B)), A.dtype)
         return np.array(K)
 
-# %% ../nbs/15_svm.ipynb #783dfbbc
-BLOCK = 2048  # rows and columns of a block of the kernel
+# %% ../nbs/15_svm.ipynb #a8109718
+BLOCK = 1024  # rows and columns of a block of the kernel
 REACH = 0.2   # how far from a violation a point may be, and still join a working set
 ROUGH = 0.1   # largest gap that is good enough for a sample
 SAMPLE = 4    # a sample is one in so many points
@@ -405,7 +405,7 @@ class Estimator:
                                non_deterministic=False, requires_fit=True, _skip_test=False,
                                **described)
 
-# %% ../nbs/15_svm.ipynb #c0c164df
+# %% ../nbs/15_svm.ipynb #53d8ff88
 class Machine(Estimator):
     """What predicts: support vectors with their signed multipliers."""
 
@@ -425,7 +425,7 @@ class Machine(Estimator):
         points = as_points(X, self.n_features_in_, vectors.dtype)
         B, coef = self._kernel.features(vectors), self.dual_coef_.T.astype(vectors.dtype)
         f = np.tile(self.intercept_, (len(points), 1))
-        size = max(1, BLOCK**2 // max(1, len(B)))
+        size = max(1, 4 * BLOCK**2 // max(1, len(B)))
         for start in range(0, len(points), size):
             A = self._kernel.features(points[start : start + size])
             f[start : start + size] += self._kernel.block(A, B) @ coef
