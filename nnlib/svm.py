@@ -82,29 +82,36 @@ class Kernel(Protocol):
     def block(self, A: Array, B: Array) -> Array:
         """Compute a new array of K between all rows of features `A` and of `B`."""
 
-# %% ../nbs/15_svm.ipynb #9fd920ff
+# %% ../nbs/15_svm.ipynb #1aa85483
 class RBFKernel:
     """K(x, z) = exp(-gamma |x - z|²) by one matrix product a block. Derived in :ref:`ch-svm`."""
 
     def __init__(self, X: Array, gamma: float) -> None:
-        self.shift, self.scale = X.mean(0), math.sqrt(2 * gamma)
+        varies = (X != X[0]).any(0)
+        self.shift, self.scale = np.where(varies, X.mean(0), X[0]), math.sqrt(2 * gamma)
+        self.used = np.flatnonzero(varies)
 
     def features(self, X: Array) -> Array:
-        """Compute (a, -|a|²/2, 1) for each point."""
-        A = np.empty((len(X), X.shape[1] + 2), X.dtype)
-        np.subtract(X, self.shift, out=A[:, :-2])
-        A[:, :-2] *= self.scale
-        A[:, -2] = -0.5 * np.einsum("ij,ij->i", A[:, :-2], A[:, :-2])
-        A[:, -1] = 1
+        """Compute (a, -|a|²/2, 1) for each point, of `a` what varies in the training data."""
+        A = np.ones((len(X), len(self.used) + 2), X.dtype)
+        for start in range(0, len(X), BLOCK):
+            a = (X[start : start + BLOCK] - self.shift) * X.dtype.type(self.scale)
+            A[start : start + BLOCK, :-2] = a[:, self.used]
+            A[start : start + BLOCK, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
         return A
 
     def block(self, A: Array, B: Array) -> Array:
-        """Compute K between all rows of `A` and of `B`."""
-        swapped = B.copy()
-        swapped[:, -2:] = B[:, :-3:-1]
-        E: Array = A @ swapped.T
+        """Compute K between all rows of `A` and of `B`; half the work if they are the same."""
+        if A is B:
+            E = A[:, :-2] @ A[:, :-2].T
+            E += A[:, -2]
+            E += A[:, -2, None]
+        else:
+            swapped = B.copy()
+            swapped[:, -2:] = B[:, :-3:-1]
+            E = A @ swapped.T
         np.clip(E, -87, 0, out=E)
-        return np.exp(E, out=E)
+        return np.asarray(np.exp(E, out=E))
 
 # %% ../nbs/15_svm.ipynb #ab167427
 class PolynomialKernel:

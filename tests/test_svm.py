@@ -187,7 +187,27 @@ def test_block_is_the_formula(dtype, rng):
     expected = np.exp(-0.7 * np.square(X[:, None] - Z).sum(-1))
     assert K.dtype == dtype
     assert_allclose(K, expected, rtol=30 * np.finfo(dtype).eps)
-    assert A.shape == (7, 5)
+    assert A.shape == (7, 5) and A.dtype == dtype
+
+
+def test_block_of_points_with_themselves_is_the_same_by_half_the_work(dtype, rng):
+    X = rng.normal(size=(40, 3)).astype(dtype)
+    kernel = RBFKernel(X, 0.7)
+    A = kernel.features(X)
+    assert_allclose(kernel.block(A, A), kernel.block(A, A.copy()), rtol=30 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e3, 1 / 3])
+def test_what_is_constant_in_training_counts_for_new_points(dtype, rng, level):
+    """Such features are left out of the product, but not of the distance."""
+    X, Z = rng.normal(size=(9, 4)).astype(dtype), rng.normal(size=(5, 4)).astype(dtype)
+    X[:, [1, 3]] = level
+    Z += dtype(level)
+    kernel = RBFKernel(X, 1e-2)
+    assert kernel.features(X).shape == (9, 4)
+    K = kernel.block(kernel.features(Z), kernel.features(X))
+    expected = np.exp(-1e-2 * np.square(Z[:, None].astype(float) - X).sum(-1))
+    assert_allclose(K, expected, rtol=1e-3 if dtype == np.float32 else 1e-9)
 
 
 def test_block_survives_a_large_offset(rng):
@@ -212,9 +232,10 @@ def test_distances_of_points_that_coincide_are_positive(dtype, rng):
     """K_ii above 1 by rounding made 0/0, and NaN wins an argmax."""
     X = np.repeat(rng.normal(size=(300, 40)), 2, axis=0).astype(dtype)
     for kernel in RBFKernel(X, 0.1), PolynomialKernel(), PolynomialKernel(1.0, 1.0, 2):
-        H, half = half_distances(kernel, kernel.features(X))
+        A = kernel.features(X)
+        H, half = half_distances(kernel, A)
         assert (H > 0).all() and np.isfinite(1 / H).all()
-        K = kernel.block(kernel.features(X), kernel.features(X))
+        K = kernel.block(A, A)
         expected = half[:, None] + half - K
         assert_allclose(H, expected, rtol=0, atol=4 * np.finfo(dtype).eps * half.max() * 2)
 
