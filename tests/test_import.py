@@ -51,6 +51,8 @@ def test_every_promised_name_is_there():
 PROMISED = """
     BCEWithLogitsLoss Dense History Layer Loss MSELoss ReLU SGD Sequential Sigmoid Softmax Tanh
     check_layer check_loss check_network numerical_gradient relative_error
+    StandardScaler PCA accuracy_score classification_report confusion_matrix
+    precision_recall_fscore_support
 """.split()
 
 

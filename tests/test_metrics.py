@@ -202,6 +202,15 @@ def test_a_class_may_have_the_name_of_an_average():
     assert ours == theirs.classification_report([0, 1], [0, 0], **options)
 
 
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"), [([1, 1], [1, 2]), ([1, 2], [1, 1]), ([1, 2], [1, 2])], ids=str
+)
+def test_the_micro_average_is_no_accuracy_if_a_class_is_left_out(y_true, y_pred):
+    text = classification_report(y_true, y_pred, labels=[1])
+    assert text == quietly(theirs.classification_report, y_true, y_pred, labels=[1])
+    assert "micro avg" in text and "accuracy" not in text
+
+
 def test_names_come_in_any_order_of_things():
     text = classification_report([0, 1], [0, 1], target_names=np.array(["no", "yes"]))
     assert text == classification_report([0, 1], [0, 1], target_names=iter(["no", "yes"]))
