@@ -22,7 +22,7 @@ __all__ = ['Average', 'AVERAGES', 'HEADS', 'check_labels', 'number_labels', 'che
            'divide', 'count_labels', 'score_counts', 'mean_defined', 'average_counts',
            'precision_recall_fscore_support', 'check_scoring', 'report_rows', 'report_text', 'classification_report']
 
-# %% ../nbs/17_metrics.ipynb #28980d42
+# %% ../nbs/17_metrics.ipynb #f58477c7
 def check_labels(labels: ArrayLike, name: str) -> Array:
     """Return `labels`, (n,), as an array of whole numbers, truth values or strings.
 
@@ -32,7 +32,7 @@ def check_labels(labels: ArrayLike, name: str) -> Array:
     a = np.asarray(labels)
     if a.ndim != 1 or a.size == 0:
         raise ValueError(f"{name}: expected at least one label, shape (n,), got shape {a.shape}")
-    if a.dtype.kind in "OU" and all(isinstance(label, str) for label in np.asarray(labels, object)):
+    if a.dtype.kind in "OU" and all(isinstance(one, str) for one in np.asarray(labels, object)):
         return a.astype(str)
     if a.dtype.kind not in "biuf":
         raise TypeError(f"{name}: expected labels to be all numbers or all strings, got "

@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 from .layers import Array, check_array
 
 # %% auto #0
-__all__ = ['Estimator', 'check_samples', 'accumulate', 'sum_squares', 'StandardScaler', 'principal_axes', 'fix_signs', 'PCA',
-           'check_components']
+__all__ = ['Estimator', 'check_samples', 'accumulate', 'sum_squares', 'Preprocessor', 'StandardScaler', 'principal_axes',
+           'fix_signs', 'PCA', 'check_components']
 
-# %% ../nbs/10_preprocessing.ipynb #0ca6c54f
+# %% ../nbs/10_preprocessing.ipynb #f22a776a
 class Estimator:
     """Base class of what is fitted to data: its arguments, as scikit-learn asks for them.
 
@@ -41,7 +41,7 @@ class Estimator:
         known = self.get_params()
         for name in params:
             if name not in known:
-                raise ValueError(f"{self!r}: expected parameters among {list(known)}, got {name!r}")
+                raise ValueError(f"{self!r}: expected parameters among {[*known]}, got {name!r}")
         vars(self).update(params)
         return self
 
@@ -75,8 +75,10 @@ def check_samples(X: ArrayLike, name: str, d: int | None = None) -> Array:
     short = X.dtype.kind == "f" and X.dtype.itemsize <= 4
     return check_array(X, name, (None, d), np.float32 if short else np.float64)
 
-# %% ../nbs/10_preprocessing.ipynb #74a72ed7
-def accumulate(X: Array, product: Callable[[Array], Array], rows: int = 2048) -> tuple[Array, Array]:
+# %% ../nbs/10_preprocessing.ipynb #978ea188
+def accumulate(
+    X: Array, product: Callable[[Array], Array], rows: int = 2048
+) -> tuple[Array, Array]:
     """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centred rows.
 
     All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
@@ -97,9 +99,51 @@ def sum_squares(block: Array) -> Array:
     total: Array = np.einsum("ij,ij->j", block, block)
     return total
 
-# %% ../nbs/10_preprocessing.ipynb #f3b2ac9f
-class StandardScaler(Estimator):
-    """Shift and scale every feature to mean 0 and variance 1. Derived in :ref:`ch-preprocessing`.
+# %% ../nbs/10_preprocessing.ipynb #26999665
+class Preprocessor(Estimator):
+    """Base class of linear maps of samples about their mean.
+
+    A subclass defines `fit`, which sets `mean_`, and the maps `_map` and `_unmap` of
+    centred samples. Derived in :ref:`ch-preprocessing`.
+    """
+
+    mean_: Array
+
+    def fit(self, X: ArrayLike, y: object = None) -> Self:
+        """Learn from `X`, (n, d); `y` is not looked at."""
+        raise NotImplementedError(f"{type(self).__name__} must define fit(X)")
+
+    def fit_transform(self, X: ArrayLike, y: object = None) -> Array:
+        """Learn from `X`, (n, d), and return what becomes of it."""
+        return self.fit(X).transform(X)
+
+    def transform(self, X: ArrayLike) -> Array:
+        """Return what becomes of the samples `X`, (n, d), in their precision."""
+        self._check_fitted()
+        X = check_samples(X, "X", len(self.mean_))
+        return self._map(np.subtract(X, self.mean_, out=np.empty_like(X), casting="same_kind"))
+
+    def inverse_transform(self, Z: ArrayLike) -> Array:
+        """Return the samples, (n, d), that `transform` turns into `Z`, or those nearest."""
+        self._check_fitted()
+        X = self._unmap(check_samples(Z, "Z", self._n_features_out))
+        return np.add(X, self.mean_, out=X, casting="same_kind")
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.mean_)
+
+    def _map(self, centred: Array) -> Array:
+        raise NotImplementedError(f"{type(self).__name__} must define _map(centred)")
+
+    def _unmap(self, Z: Array) -> Array:
+        raise NotImplementedError(f"{type(self).__name__} must define _unmap(Z)")
+
+# %% ../nbs/10_preprocessing.ipynb #6b70cdfa
+class StandardScaler(Preprocessor):
+    """Shift and scale every feature to mean 0 and variance 1.
+
+    Derived in :ref:`ch-preprocessing`.
 
     Attributes
     ----------
@@ -108,10 +152,6 @@ class StandardScaler(Estimator):
     scale_ : ndarray of shape (d,), float64
         The square root of `var_`; 1 where a feature is constant but for rounding.
     """
-
-    mean_: Array
-    var_: Array
-    scale_: Array
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn mean and variance of each feature of `X`, (n, d); `y` is not looked at."""
@@ -123,23 +163,11 @@ class StandardScaler(Estimator):
         self.scale_ = np.sqrt(np.where(self.var_ > rounding, self.var_, 1.0))
         return self
 
-    def transform(self, X: ArrayLike) -> Array:
-        """Return the features of `X`, (n, d), shifted and scaled."""
-        self._check_fitted()
-        X = check_samples(X, "X", len(self.mean_))
-        Z = np.subtract(X, self.mean_, out=np.empty_like(X), casting="same_kind")
-        return np.divide(Z, self.scale_, out=Z, casting="same_kind")
+    def _map(self, centred: Array) -> Array:
+        return np.divide(centred, self.scale_, out=centred, casting="same_kind")
 
-    def fit_transform(self, X: ArrayLike, y: object = None) -> Array:
-        """Learn from `X`, and return it shifted and scaled."""
-        return self.fit(X).transform(X)
-
-    def inverse_transform(self, Z: ArrayLike) -> Array:
-        """Undo `transform`."""
-        self._check_fitted()
-        Z = check_samples(Z, "Z", len(self.mean_))
-        X = np.multiply(Z, self.scale_, out=np.empty_like(Z), casting="same_kind")
-        return np.add(X, self.mean_, out=X, casting="same_kind")
+    def _unmap(self, Z: Array) -> Array:
+        return np.multiply(Z, self.scale_, out=np.empty_like(Z), casting="same_kind")
 
 # %% ../nbs/10_preprocessing.ipynb #abe0fdda
 def principal_axes(X: Array) -> tuple[Array, Array, Array]:
@@ -162,8 +190,8 @@ def fix_signs(axes: Array) -> Array:
     largest = np.take_along_axis(axes, np.abs(axes).argmax(axis=1)[:, None], axis=1)
     return axes * np.where(largest < 0, -1.0, 1.0)
 
-# %% ../nbs/10_preprocessing.ipynb #d73d2925
-class PCA(Estimator):
+# %% ../nbs/10_preprocessing.ipynb #70cbee7c
+class PCA(Preprocessor):
     """Principal components: the linear map to `n_components` numbers that loses least.
 
     Derived in :ref:`ch-preprocessing`.
@@ -176,21 +204,15 @@ class PCA(Estimator):
     Attributes
     ----------
     mean_ : ndarray of shape (d,), float64
-    components_ : ndarray of shape (n_components_, d), float64
+    components_ : ndarray of shape (k, d), float64
         Orthonormal rows, that of the largest variance first; in each, the entry of
         largest magnitude is positive.
-    explained_variance_ : ndarray of shape (n_components_,)
+    explained_variance_ : ndarray of shape (k,)
         Variance (divided by n - 1) along each component.
-    explained_variance_ratio_ : ndarray of shape (n_components_,)
+    explained_variance_ratio_ : ndarray of shape (k,)
         Its share in the whole variance; zeros if there is none.
     n_components_ : int
     """
-
-    mean_: Array
-    components_: Array
-    explained_variance_: Array
-    explained_variance_ratio_: Array
-    n_components_: int
 
     def __init__(self, n_components: int | None = None) -> None:
         self.n_components = n_components
@@ -206,24 +228,17 @@ class PCA(Estimator):
         self.explained_variance_ratio_ = variances[:k] / (total if total > 0 else 1.0)
         return self
 
-    def transform(self, X: ArrayLike) -> Array:
-        """Return the coordinates of `X`, (n, d), along the components: (n, n_components_)."""
-        self._check_fitted()
-        X = check_samples(X, "X", len(self.mean_))
-        centred = np.subtract(X, self.mean_, out=np.empty_like(X), casting="same_kind")
-        Z: Array = centred @ self.components_.T.astype(X.dtype)
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_
+
+    def _map(self, centred: Array) -> Array:
+        Z: Array = centred @ self.components_.T.astype(centred.dtype)
         return Z
 
-    def fit_transform(self, X: ArrayLike, y: object = None) -> Array:
-        """Learn from `X`, and return its coordinates."""
-        return self.fit(X).transform(X)
-
-    def inverse_transform(self, Z: ArrayLike) -> Array:
-        """Return the points with the coordinates `Z`, (n, n_components_): (n, d)."""
-        self._check_fitted()
-        Z = check_samples(Z, "Z", self.n_components_)
+    def _unmap(self, Z: Array) -> Array:
         X: Array = Z @ self.components_.astype(Z.dtype)
-        return np.add(X, self.mean_, out=X, casting="same_kind")
+        return X
 
 # %% ../nbs/10_preprocessing.ipynb #0ddb674e
 def check_components(n_components: int | None, n: int, d: int) -> int:

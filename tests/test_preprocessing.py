@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from nnlib import PCA, StandardScaler
-from nnlib.preprocessing import Estimator, accumulate, fix_signs, principal_axes
+from nnlib.preprocessing import Estimator, Preprocessor, accumulate, fix_signs, principal_axes
 
 BOTH = [StandardScaler, PCA]
 SCALER = ["mean_", "var_", "scale_"]
@@ -399,3 +399,9 @@ def test_scikit_learn_is_told_what_each_is():
     assert (transformer.target_tags.required, classifier.target_tags.required) == (False, True)
     assert transformer.transformer_tags and not transformer.classifier_tags
     assert classifier.classifier_tags and not classifier.transformer_tags
+
+
+@pytest.mark.parametrize("method", ["fit", "_map", "_unmap"])
+def test_the_base_class_says_what_a_subclass_must_define(method, refuses):
+    with refuses(NotImplementedError, f"Preprocessor must define {method}("):
+        getattr(Preprocessor(), method)(np.ones((2, 1)))
