@@ -28,9 +28,12 @@ class Optimizer:
     ----------
     memory : tuple of str
         Names of the arrays like `params` that are remembered between steps.
+    counters : tuple of str
+        Names of the ints that are remembered.
     """
 
     memory: tuple[str, ...] = ()
+    counters: tuple[str, ...] = ()
     _params: Array | None = None
     _grads: Array | None = None
 
