@@ -381,7 +381,7 @@ def take_vectors(members: Mapping[str, bytes], optimizer: Any, dtype: str,
                          f"got {', '.join(map(repr, members)):.200}")
     return {name: unpack(name, members[name], np.dtype(dtype), n) for name in names}
 
-# %% ../nbs/11_checkpoint.ipynb #27c2b4ca
+# %% ../nbs/11_checkpoint.ipynb #31a1d260
 def check_notes(notes: Any) -> None:
     """Raise TypeError unless JSON gives back a dict equal to `notes`."""
     try:
@@ -413,11 +413,13 @@ def members_of(run: Checkpoint) -> dict[str, bytes]:
 
 
 def describe_history(history: History) -> dict[str, Any]:
-    """Describe a history by its three lists."""
+    """Describe a history by its three lists; raise ValueError if they do not fit."""
     if not isinstance(history, History):
         raise TypeError(f"save: expected history to be a History, got {history!r:.60}")
-    return {"loss": [*map(float, history.loss)], "val_loss": [*map(float, history.val_loss)],
+    spec = {"loss": [*map(float, history.loss)], "val_loss": [*map(float, history.val_loss)],
             "val_epochs": [*map(int, history.val_epochs)]}
+    build_history(spec)
+    return spec
 
 # %% ../nbs/11_checkpoint.ipynb #f444e9cb
 def replace_file(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> None:

@@ -193,6 +193,15 @@ def test_arrays_and_counts_of_an_optimizer(monkeypatch, path, epochs):
     assert_array_equal(stopped.network.params, whole.network.params)
 
 
+@pytest.mark.parametrize("counters", [{}, {"t": -1}, {"t": 1.5}, {"t": True}, {"t": 2**63 + 1}, {"t": 1, "_rate": 1}, {"mean": 1}], ids=str)
+def test_strange_counts_are_refused(counters, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "Counting", Counting)
+    run = train(Checkpoint(started(5).network, Counting(0.01), np.random.default_rng(1), History()), 1)
+    assert loads(forged(members_of(run))).optimizer.t == 4
+    with pytest.raises(CheckpointError, match="counters of Counting: expected"):
+        loads(forged(members_of(run), part("optimizer", counters=counters)))
+
+
 def test_every_optimizer_of_the_library_can_be_saved():
     kinds = [kind for _, kind in inspect.getmembers(optimizer, inspect.isclass) if issubclass(kind, Optimizer)]
     assert {kind.__name__: kind for kind in kinds if kind is not Optimizer} == OPTIMIZERS
@@ -260,6 +269,7 @@ def test_the_checksum_is_that_of_all_before(path):
     assert hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
     with zipfile.ZipFile(path) as file:
         assert file.comment == data[-64:] and file.testzip() is None
+        assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}  # the clock does not count
 
 
 def test_a_file_over_a_megabyte(path):
@@ -419,13 +429,14 @@ REFUSED = {
     "seed": (dict(rng=0), TypeError, "expected rng to be a Generator or RandomState, got 0; a seed would start"),
     "module": (dict(rng=np.random), TypeError, "expected rng to be a Generator"),
     "history in a dict": (dict(history={"loss": []}), TypeError, "expected history to be a History, got {'loss': []}"),
-    "history with NaN": (dict(history=History([np.nan])), ValueError, "JSON compliant"),
+    "history with NaN": (dict(history=History([np.nan])), ValueError, "history: expected losses to be finite floats, got nan"),
     "history of too few epochs": (dict(history=History([1.0], [1.0], [2])), ValueError, "val_epochs: expected ints from 1 to 1, got 2"),
     "history out of order": (dict(history=History([1.0, 1.0], [1.0, 1.0], [2, 1])), ValueError, "expected a rising epoch"),
     "history with a gap": (dict(history=History([1.0], [1.0], [])), ValueError, "for each validation loss"),
     "notes in a list": (dict(notes=[1]), TypeError, "notes: expected a dict that JSON can hold"),
     "notes with an array": (dict(notes={"a": np.zeros(2)}), TypeError, "notes: expected a dict that JSON can hold"),
     "notes with NaN": (dict(notes={"a": np.nan}), TypeError, "notes: expected a dict that JSON can hold"),
+    "notes with infinity": (dict(notes={"a": np.inf}), TypeError, "notes: expected a dict that JSON can hold"),
     "notes with a tuple": (dict(notes={"a": (1, 2)}), TypeError, "got {'a': (1, 2)}"),
     "notes with an int for a key": (dict(notes={1: 2}), TypeError, "got {1: 2}"),
 }
@@ -673,6 +684,7 @@ TEXTS = {
     "state too large": (state("state", state=2**128), "rng: state: expected ints from 0 to"),
     "state negative": (state("state", inc=-1), "rng: inc: expected ints from 0 to"),
     "state as a float": (state("state", inc=1.0), "rng: inc: expected ints from 0 to"),
+    "flag as a truth": (state(has_uint32=True), "rng: has_uint32: expected ints from 0 to 1, got True"),
     "flag of two": (state(has_uint32=2), "rng: has_uint32: expected ints from 0 to 1, got 2"),
     "rest too large": (state(uinteger=2**32), "rng: uinteger: expected ints from 0 to 4294967295"),
     "twister astray": (rng(np.random.MT19937, pos=625), "rng: pos: expected ints from 0 to 624, got 625"),
@@ -714,13 +726,13 @@ def test_states_within_their_bounds_are_read(bits, kind, small):
     loads(forged(small[1], rng(bits, kind, pos=624, buffer_pos=0, has_uint32=1, uinteger=2**32 - 1, has_gauss=1))).rng.random()
 
 
-def encrypted(data):
-    """Set the flag of an encrypted member in each header."""
+def marked(data, local, value):
+    """Set a byte of each member's header, and of its entry in the directory, where it stands two bytes later."""
     data = bytearray(data[:-64])
-    for mark, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+    for mark, place in ((b"PK\3\4", local), (b"PK\1\2", local + 2)):
         start = data.find(mark)
         while start >= 0:
-            data[start + place] |= 1
+            data[start + place] |= value
             start = data.find(mark, start + 1)
     data[-2:] = b"\0\0"
     return signed(bytes(data))
@@ -775,7 +787,8 @@ FILES = {
     "compressed otherwise": (lambda m: zipped(m, zipfile.ZIP_LZMA), "expected a member that is not compressed"),
     "bomb": (lambda m: zipped(m | {"params": bytes(10**7)}, zipfile.ZIP_DEFLATED), "expected a member that is not compressed"),
     "one name twice": (lambda m: zipped(m, tamper=twice), "two of its members have the same name"),
-    "encrypted": (lambda m: encrypted(archive(m)), "encrypted"),
+    "encrypted": (lambda m: marked(archive(m), 6, 1), "encrypted"),
+    "said to be compressed": (lambda m: marked(archive(m), 8, zipfile.ZIP_DEFLATED), "expected a member that is not compressed"),
     "four gigabytes claimed": (lambda m: resized(archive(m), 2**32 - 2), "its members claim more bytes than it has"),
     "more claimed than there is": (lambda m: resized(archive(m), 600), "more bytes than it has"),
     "directory gone": (lambda m: signed(archive(m)[:-400] + b"PK\5\6" + bytes(18)), "expected an array file"),
@@ -1013,10 +1026,17 @@ def test_a_known_fingerprint(tmp_path):
     assert fingerprint(twin(tmp_path, BASE)) == "8797d0e1f784b796"
 
 
-@pytest.mark.parametrize("thing", [np.dot, 3, "def f(): pass", len, lambda: 0], ids=repr)
+def test_a_prefix_that_means_nothing():
+    assert outline(ast.parse("x = u'a'")) == outline(ast.parse("x = 'a'")) != outline(ast.parse("x = b'a'"))
+
+
+PIECES = [lambda: 0,
+          lambda: 1]
+
+
+@pytest.mark.parametrize("thing", [np.dot, 3, "def f(): pass", len, eval("lambda: 0"), PIECES[1]],
+                         ids=["ufunc", "number", "text", "built-in", "without a file", "part of an expression"])
 def test_what_has_no_source_is_refused(thing):
-    if getattr(thing, "__name__", "") == "<lambda>":
-        thing = eval("lambda: 0")
     with pytest.raises(TypeError, match="fingerprint: expected classes or functions with their source at hand, got"):
         fingerprint(thing)
 
