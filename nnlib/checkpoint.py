@@ -35,11 +35,11 @@ __all__ = ['TEXT_BYTES', 'LAYERS', 'OPTIMIZERS', 'BIT_GENERATORS', 'BOUNDS', 'Ch
            'restore', 'take_vectors', 'check_notes', 'members_of', 'describe_history', 'replace_file', 'sync_folder',
            'save', 'load', 'idle', 'outline', 'fingerprint', 'syntax']
 
-# %% ../nbs/11_checkpoint.ipynb #38c5b80f
+# %% ../nbs/11_checkpoint.ipynb #32c9b557
 class CheckpointError(ValueError):
     """A file is no checkpoint, or is damaged; says which file and why. Derived in :ref:`ch-checkpoint`."""
 
-
+# %% ../nbs/11_checkpoint.ipynb #a4c4df39
 @dataclass
 class Checkpoint:
     """What a training consists of; what was not saved is None. Derived in :ref:`ch-checkpoint`.
@@ -68,18 +68,18 @@ def npy_header(dtype: np.dtype[Any], n: int) -> bytes:
     text = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': ({n},), }}"
     return b"\x93NUMPY\x01\x00\x76\x00" + text.ljust(117).encode() + b"\n"
 
-# %% ../nbs/11_checkpoint.ipynb #8aef6544
+# %% ../nbs/11_checkpoint.ipynb #eca5f69e
 def little(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return this type with the lowest byte first, whatever the machine's order."""
     return dtype.newbyteorder("<")
 
-
+# %% ../nbs/11_checkpoint.ipynb #9cb079d4
 def pack(vector: Array) -> bytes:
     """Write a vector as an array file."""
     stored = little(vector.dtype)
     return npy_header(stored, vector.size) + vector.astype(stored, copy=False).tobytes()
 
-
+# %% ../nbs/11_checkpoint.ipynb #c02e9ebe
 def unpack(name: str, data: bytes, dtype: np.dtype[Any], n: int) -> Array:
     """Read a vector of n numbers back; raise ValueError for anything else."""
     stored = little(dtype)
@@ -97,7 +97,7 @@ def digest(file: IO[bytes], size: int) -> bytes:
         sha.update(file.read(min(1 << 20, size - start)))
     return sha.hexdigest().encode()
 
-# %% ../nbs/11_checkpoint.ipynb #c8a86deb
+# %% ../nbs/11_checkpoint.ipynb #75e2f44c
 def sign(file: IO[bytes]) -> None:
     """Append its checksum to an archive, as comment: 64 bytes, as the two before them say."""
     end = file.seek(-2, os.SEEK_END)
@@ -106,7 +106,7 @@ def sign(file: IO[bytes]) -> None:
     file.seek(0, os.SEEK_END)
     file.write(checksum)
 
-
+# %% ../nbs/11_checkpoint.ipynb #1979a7eb
 def check_signed(file: IO[bytes]) -> int:
     """Return how many bytes precede the checksum; raise ValueError unless it is that of them."""
     size = max(file.seek(0, os.SEEK_END) - 64, 0)
@@ -118,7 +118,7 @@ def check_signed(file: IO[bytes]) -> int:
         raise ValueError("its checksum does not agree; it is damaged")
     return size
 
-# %% ../nbs/11_checkpoint.ipynb #162453cf
+# %% ../nbs/11_checkpoint.ipynb #af9d8b49
 def write_members(file: IO[bytes], members: Mapping[str, bytes]) -> None:
     """Write a signed archive of these members."""
     with zipfile.ZipFile(file, "w") as archive:
@@ -126,7 +126,7 @@ def write_members(file: IO[bytes], members: Mapping[str, bytes]) -> None:
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data)
     sign(file)
 
-
+# %% ../nbs/11_checkpoint.ipynb #eede56de
 def read_members(file: IO[bytes]) -> dict[str, bytes]:
     """Read all members of a signed archive, none of them compressed."""
     size = check_signed(file)
@@ -142,10 +142,10 @@ def read_members(file: IO[bytes]) -> dict[str, bytes]:
         raise ValueError("two of its members have the same name")
     return members
 
-# %% ../nbs/11_checkpoint.ipynb #09919dbc
+# %% ../nbs/11_checkpoint.ipynb #b939e072
 TEXT_BYTES = 1 << 24  # longer texts are refused
 
-
+# %% ../nbs/11_checkpoint.ipynb #8681b0ea
 def read_text(data: bytes) -> Any:
     """Read a JSON text stored as an array of bytes."""
     if len(data) > TEXT_BYTES:
@@ -156,12 +156,12 @@ def read_text(data: bytes) -> Any:
     except RecursionError:
         raise ValueError("text: nested too deeply") from None
 
-
+# %% ../nbs/11_checkpoint.ipynb #4bef8df6
 def refuse_constant(name: str) -> None:
     """Raise ValueError for the numbers that are none: NaN, Infinity, -Infinity."""
     raise ValueError(f"text: expected finite numbers, got {name}")
 
-# %% ../nbs/11_checkpoint.ipynb #f8c063c8
+# %% ../nbs/11_checkpoint.ipynb #35390bd4
 def fields(value: Any, where: str, **kinds: type) -> list[Any]:
     """Return the values of an object with exactly these keys, each of its type."""
     if not isinstance(value, dict) or set(value) != set(kinds):
@@ -172,7 +172,7 @@ def fields(value: Any, where: str, **kinds: type) -> list[Any]:
                              f"got {type(value[key]).__name__}")
     return [value[key] for key in kinds]
 
-
+# %% ../nbs/11_checkpoint.ipynb #324637ef
 def counts(values: Iterable[Any], where: str, least: int = 0, most: int = 2**31) -> list[int]:
     """Return a list of ints; raise ValueError unless all lie between `least` and `most`."""
     values = list(values)
@@ -181,11 +181,11 @@ def counts(values: Iterable[Any], where: str, least: int = 0, most: int = 2**31)
             raise ValueError(f"{where}: expected ints from {least} to {most}, got {value!r:.40}")
     return values
 
-# %% ../nbs/11_checkpoint.ipynb #652f35d9
+# %% ../nbs/11_checkpoint.ipynb #a2e3d1b3
 LAYERS: dict[str, type[Layer]] = {kind.__name__: kind for kind in (
     Dense, ReLU, Sigmoid, Tanh, Softmax, Sequential, Autoencoder)}
 
-
+# %% ../nbs/11_checkpoint.ipynb #2866377c
 def describe(layer: Layer) -> dict[str, Any]:
     """Describe a layer, without its parameters; raise TypeError if it is not of this library."""
     kind = type(layer).__name__
@@ -220,7 +220,7 @@ def count_params(spec: Any, depth: int = 0) -> int:
     counts(sizes, kind, least=1)
     return sum((n_in + 1) * n_out for n_in, n_out in zip(sizes, sizes[1:]))
 
-# %% ../nbs/11_checkpoint.ipynb #f8714be9
+# %% ../nbs/11_checkpoint.ipynb #f683db6b
 def build(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
     """Build the layer of a description that `count_params` has checked."""
     kind = spec["kind"]
@@ -232,7 +232,7 @@ def build(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
         return Dense(spec["n_in"], spec["n_out"], init="zeros", dtype=dtype)
     return LAYERS[kind]()
 
-
+# %% ../nbs/11_checkpoint.ipynb #74b1a88c
 def build_network(spec: Any, params: Array) -> Network:
     """Build the network of this description, with these parameters."""
     network = build(spec, params.dtype)
@@ -243,10 +243,10 @@ def build_network(spec: Any, params: Array) -> Network:
     network.params[...] = params
     return network
 
-# %% ../nbs/11_checkpoint.ipynb #c854d2fb
+# %% ../nbs/11_checkpoint.ipynb #66b10bf7
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__: kind for kind in (SGD,)}
 
-
+# %% ../nbs/11_checkpoint.ipynb #06c49c80
 def describe_optimizer(optimizer: Optimizer, network: Network) -> tuple[dict[str, Any], list[Array]]:
     """Describe an optimizer, and list the arrays of its memory."""
     kind = type(optimizer).__name__
@@ -278,19 +278,19 @@ def build_optimizer(spec: Any, vectors: Mapping[str, Array]) -> Optimizer:
         setattr(optimizer, name, value)
     return optimizer
 
-# %% ../nbs/11_checkpoint.ipynb #b2c144e1
+# %% ../nbs/11_checkpoint.ipynb #fbd68b16
 BIT_GENERATORS: dict[str, Callable[[], Any]] = {kind.__name__: kind for kind in (
     np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)}
 BOUNDS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "has_gauss": 1, "uinteger": 2**32 - 1}
 
-
+# %% ../nbs/11_checkpoint.ipynb #ee229162
 def plain(state: Any) -> Any:
     """Turn the state of a generator into what JSON can hold."""
     if isinstance(state, dict):
         return {key: plain(value) for key, value in state.items()}
     return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state
 
-
+# %% ../nbs/11_checkpoint.ipynb #f1bd1275
 def state_like(pattern: Any, value: Any, name: str) -> Any:
     """Turn what `plain` made into a state like `pattern` again, or raise ValueError."""
     if isinstance(pattern, dict):
@@ -307,7 +307,7 @@ def state_like(pattern: Any, value: Any, name: str) -> Any:
         raise ValueError(f"rng: expected {name} like {pattern!r}, got {value!r:.40}")
     return value
 
-# %% ../nbs/11_checkpoint.ipynb #715a8200
+# %% ../nbs/11_checkpoint.ipynb #e53c00b9
 def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
     """Describe a generator: of which kind it is, and its state."""
     if type(rng) is np.random.Generator:
@@ -321,7 +321,7 @@ def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, 
         raise TypeError(f"save: expected a generator by {', '.join(BIT_GENERATORS)}, got {rng!r}")
     return {"kind": type(rng).__name__, "state": plain(state)}
 
-
+# %% ../nbs/11_checkpoint.ipynb #c5bd6ee3
 def build_rng(spec: Any) -> np.random.Generator | np.random.RandomState:
     """Build the generator of this description, about to draw the same numbers."""
     kind, state = fields(spec, "rng", kind=str, state=dict)
@@ -349,7 +349,7 @@ def build_history(spec: Any) -> History:
         raise ValueError("history: expected a rising epoch for each validation loss")
     return History(loss, val_loss, val_epochs)
 
-# %% ../nbs/11_checkpoint.ipynb #3eb412d2
+# %% ../nbs/11_checkpoint.ipynb #21598122
 def restore(members: Mapping[str, bytes]) -> Checkpoint:
     """Build everything from the members of an archive; raise ValueError if they do not fit."""
     text = read_text(members.get("checkpoint", b""))
@@ -368,7 +368,7 @@ def restore(members: Mapping[str, bytes]) -> Checkpoint:
         None if history is None else build_history(history),
         notes)
 
-
+# %% ../nbs/11_checkpoint.ipynb #b42b428e
 def take_vectors(members: Mapping[str, bytes], optimizer: Any, dtype: str,
                  n: int) -> dict[str, Array]:
     """Read the parameters and the memory of the optimizer, each of n numbers."""
@@ -381,7 +381,7 @@ def take_vectors(members: Mapping[str, bytes], optimizer: Any, dtype: str,
                          f"got {', '.join(map(repr, members)):.200}")
     return {name: unpack(name, members[name], np.dtype(dtype), n) for name in names}
 
-# %% ../nbs/11_checkpoint.ipynb #31a1d260
+# %% ../nbs/11_checkpoint.ipynb #a9d11c5f
 def check_notes(notes: Any) -> None:
     """Raise TypeError unless JSON gives back a dict equal to `notes`."""
     try:
@@ -392,7 +392,7 @@ def check_notes(notes: Any) -> None:
         raise TypeError("notes: expected a dict that JSON can hold, of str keys, lists, dicts, "
                         f"finite numbers and strings, got {notes!r:.200}")
 
-
+# %% ../nbs/11_checkpoint.ipynb #9367e26b
 def members_of(run: Checkpoint) -> dict[str, bytes]:
     """Pack everything into the members of an archive."""
     optimizer, arrays = None, list[Array]()
@@ -411,7 +411,7 @@ def members_of(run: Checkpoint) -> dict[str, bytes]:
         vectors |= zip([f"optimizer.{name}" for name in optimizer["memory"]], arrays)
     return {name: pack(vector) for name, vector in vectors.items()}
 
-
+# %% ../nbs/11_checkpoint.ipynb #1978b90f
 def describe_history(history: History) -> dict[str, Any]:
     """Describe a history by its three lists; raise ValueError if they do not fit."""
     if not isinstance(history, History):
@@ -421,7 +421,7 @@ def describe_history(history: History) -> dict[str, Any]:
     build_history(spec)
     return spec
 
-# %% ../nbs/11_checkpoint.ipynb #f444e9cb
+# %% ../nbs/11_checkpoint.ipynb #baf2432d
 def replace_file(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> None:
     """Write an archive at `path`, so that at any moment the old file or the new one is there."""
     target = os.path.realpath(path)
@@ -439,7 +439,7 @@ def replace_file(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> 
         raise
     sync_folder(folder)
 
-
+# %% ../nbs/11_checkpoint.ipynb #deeef239
 def sync_folder(folder: str) -> None:
     """Force the names in a folder to disk, where the system can."""
     with suppress(OSError):
@@ -449,14 +449,15 @@ def sync_folder(folder: str) -> None:
         finally:
             os.close(handle)
 
-# %% ../nbs/11_checkpoint.ipynb #d153908a
+# %% ../nbs/11_checkpoint.ipynb #43c4747e
 def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer | None = None,
          rng: np.random.Generator | np.random.RandomState | None = None,
          history: History | None = None, notes: dict[str, Any] | None = None) -> None:
     """Save a network, and the rest of its training, to a file in place of what was there.
 
-    A kill at any moment leaves the old file or the new one, whole. `notes` are a dict
-    that JSON can hold. Raises TypeError for layers, optimizers or generators that are
+    A kill at any moment leaves the old file or the new one, whole (and, in the middle of
+    a save, an unfinished file with a name ending in ``.tmp`` beside it, which may be
+    deleted). `notes` are a dict that JSON can hold. Raises TypeError for layers, optimizers or generators that are
     not of this library or NumPy, ValueError for what does not fit or is not finite;
     the old file then stays. Of a generator the numbers that it draws are kept, not what
     it would ``spawn``. Derived in :ref:`ch-checkpoint`.
@@ -467,7 +468,7 @@ def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer
     restore(members)
     replace_file(path, members)
 
-
+# %% ../nbs/11_checkpoint.ipynb #a247eb20
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Load what `save` has written, equal to the last bit.
 
@@ -481,14 +482,14 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
             reason = str(error) or type(error).__name__
             raise CheckpointError(f"{os.fspath(path)}: no whole checkpoint: {reason}") from error
 
-# %% ../nbs/11_checkpoint.ipynb #e15c17e2
+# %% ../nbs/11_checkpoint.ipynb #870be48e
 def idle(node: Any) -> bool:
     """Say whether a statement does nothing: a docstring, or `pass`."""
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str))
 
-
+# %% ../nbs/11_checkpoint.ipynb #9053074f
 def outline(node: Any) -> str:
     """Write a syntax tree as text, equal in all versions of Python."""
     if isinstance(node, list):
@@ -501,7 +502,7 @@ def outline(node: Any) -> str:
              if value not in (None, []) and name != "kind"]
     return f"{type(node).__name__}({','.join(parts)})"
 
-# %% ../nbs/11_checkpoint.ipynb #28a8ec6d
+# %% ../nbs/11_checkpoint.ipynb #ec748a65
 def fingerprint(*things: Any) -> str:
     """Compute 16 hexadecimal digits from the code of classes and functions.
 
@@ -512,7 +513,7 @@ def fingerprint(*things: Any) -> str:
     code = "\n".join(outline(syntax(thing)) for thing in things)
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
-
+# %% ../nbs/11_checkpoint.ipynb #2d75949a
 def syntax(thing: Any) -> Any:
     """Parse the source of a class or function, which may stand inside of another."""
     try:
