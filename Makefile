@@ -2,6 +2,7 @@
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
+# make retrain       repeat the long trainings, and compare them with the stored ones
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
 
 PYTHON ?= python3
@@ -10,10 +11,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 PINS := pyproject.toml .ci/constraints.txt
 SITE := _build/html/index.html
-SOURCES := _config.yml _toc.yml $(shell find nbs nnlib -type f -not -path '*/.*' -not -name '*.pyc')
+SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book test test-peers bench clean-notebooks clean
+.PHONY: book test test-peers bench retrain clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
@@ -34,6 +35,9 @@ test-peers: $(VENV)/.peers
 
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/run.py
+
+retrain: $(VENV)/.book
+	$(BIN)/python data/retrain.py
 
 clean-notebooks: $(VENV)/.book
 	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb

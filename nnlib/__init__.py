@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
-           'MSELoss', 'History', 'Sequential', 'SGD', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load', 'save']
+           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
+           'save']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
@@ -19,9 +20,9 @@ from .gradient_checker import (check_layer, check_loss, check_network,
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .network import History, Sequential
-from .optimizer import SGD, Optimizer
+from .optimizer import SGD, Adam, Optimizer
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
-         "SGD", "Optimizer", "Checkpoint", "CheckpointError", "load", "save"]
+         "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save"]

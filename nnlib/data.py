@@ -19,8 +19,23 @@ from numpy.typing import ArrayLike
 from .layers import Array
 
 # %% auto #0
-__all__ = ['MNIST', 'MIRRORS', 'read_verified', 'parse_idx', 'data_folder', 'download', 'load_mnist', 'apportion',
+__all__ = ['MNIST', 'MIRRORS', 'parse_idx', 'read_verified', 'data_folder', 'download', 'load_mnist', 'apportion',
            'stratified_split', 'check_test_size']
+
+# %% ../nbs/09_data.ipynb #b4d1c1f6
+def parse_idx(data: bytes) -> Array:
+    """Read an array of unsigned bytes in the IDX format.
+
+    Two zero bytes, the type (8), the number of axes, the length of each axis as a
+    big-endian 32-bit integer, then the numbers in C order.
+    """
+    if data[:3] != b"\0\0\x08" or len(data) < 4 or len(data) < 4 + 4 * data[3]:
+        raise ValueError(f"IDX: expected a header for unsigned bytes, got {data[:4].hex(' ')}")
+    shape = struct.unpack_from(f">{data[3]}I", data, 4)
+    numbers = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape))
+    if numbers.size != np.prod(shape):
+        raise ValueError(f"IDX: expected {np.prod(shape)} numbers for {shape}, got {numbers.size}")
+    return numbers.reshape(shape)
 
 # %% ../nbs/09_data.ipynb #2ead4f3d
 MNIST = {  # name: SHA-256 of what is in the file, and of the file as the mirrors have it
@@ -58,21 +73,6 @@ def read_verified(path: Path, sha256: str) -> bytes:
         raise ValueError(f"{path}: expected contents of SHA-256 {sha256}, got {found} "
                          f"({len(data):,} bytes); delete it, and get it anew")
     return data
-
-# %% ../nbs/09_data.ipynb #b73724d5
-def parse_idx(data: bytes) -> Array:
-    """Read an array of unsigned bytes in the IDX format.
-
-    Two zero bytes, the type (8), the number of axes, the length of each axis as a
-    big-endian 32-bit integer, then the numbers in C order.
-    """
-    if data[:3] != b"\0\0\x08" or len(data) < 4 + 4 * data[3]:
-        raise ValueError(f"IDX: expected a header for unsigned bytes, got {data[:4].hex(' ')}")
-    shape = struct.unpack_from(f">{data[3]}I", data, 4)
-    numbers = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape))
-    if numbers.size != np.prod(shape):
-        raise ValueError(f"IDX: expected {np.prod(shape)} numbers for {shape}, got {numbers.size}")
-    return numbers.reshape(shape)
 
 # %% ../nbs/09_data.ipynb #3ee7cba6
 def data_folder() -> Path | None:
@@ -199,13 +199,15 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     test = np.concatenate([rows[k : k + m] for rows, k, m in zip(shuffled, n_train, of_test)])
     return rng.permutation(train), rng.permutation(test)
 
-# %% ../nbs/09_data.ipynb #0feff0ac
+# %% ../nbs/09_data.ipynb #cd6182f2
 def check_test_size(test_size: int | float, n: int, classes: int) -> int:
     """Return the number of samples in the second of two parts, or say why there is none."""
     if isinstance(test_size, bool) or not isinstance(test_size, (int, float, np.integer)):
         raise TypeError(f"stratified_split: expected test_size to be a number, got {test_size!r}")
     whole = isinstance(test_size, (int, np.integer))
-    n_test = int(test_size) if whole else math.ceil(test_size * n)
+    n_test = int(test_size) if whole else -1
+    if not whole and math.isfinite(test_size):
+        n_test = math.ceil(test_size * n)
     if not classes <= n_test <= n - classes:
         raise ValueError(f"stratified_split: expected both parts of the {n} samples to hold at "
                          f"least the {classes} classes, got test_size={test_size!r}")

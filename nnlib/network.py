@@ -239,9 +239,12 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
 
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
-def all_or_nothing(params: Array) -> Iterator[None]:
-    """Put `params` back if FloatingPointError is raised inside, or they end up not finite."""
-    before = params.copy()
+def all_or_nothing(params: Array, optimizer: Optimizer | None = None) -> Iterator[None]:
+    """Put `params` back if FloatingPointError is raised inside, or they end up not finite.
+
+    What the `optimizer` remembers is put back with them.
+    """
+    before, memory = params.copy(), optimizer.state() if optimizer else {}
     try:
         with np.errstate(all="ignore"):
             yield
@@ -249,6 +252,8 @@ def all_or_nothing(params: Array) -> Iterator[None]:
             raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
     except FloatingPointError as error:
         params[...] = before
+        if optimizer:
+            optimizer.restore(memory)
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
@@ -298,7 +303,7 @@ def train(network: Network, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer
         raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
     generator = as_rng(rng) if shuffle else None
     trainer = Trainer(network, X, y, loss, optimizer, size, generator, history)
-    with all_or_nothing(network.params):
+    with all_or_nothing(network.params, optimizer):
         for epoch in count_epochs(epochs, trainer.history, progress):
             trainer.epoch()
             if validation and epoch % validation_interval == 0:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from .layers import Array
 
 # %% auto #0
-__all__ = ['Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params']
+__all__ = ['Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params', 'Adam']
 
 # %% ../nbs/05_optimizer.ipynb #0c1d9a51
 class Optimizer:
@@ -58,6 +59,21 @@ class Optimizer:
     def step(self, params: Array, grads: Array) -> None:
         """Move `params` in place, one step downhill."""
         raise NotImplementedError(f"{type(self).__name__} must define step(params, grads)")
+
+    def state(self) -> dict[str, Any]:
+        """Copy what is remembered: the arrays in `memory` and the numbers in `counters`."""
+        names = [name for name in (*self.memory, *self.counters) if hasattr(self, name)]
+        return {name: copy(getattr(self, name)) for name in names}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember a `state` again; arrays that are not in it become zero."""
+        for name in self.memory:
+            if name in state:
+                setattr(self, name, state[name].copy())
+            elif hasattr(self, name):
+                getattr(self, name)[...] = 0
+        for name in self.counters:
+            setattr(self, name, state[name])
 
     def _begin(self, params: Array, grads: Array) -> None:
         check_params(self._params, params, grads)
@@ -117,11 +133,11 @@ class SGD(Optimizer):
         np.subtract(params, self._delta, params)
 
 # %% ../nbs/05_optimizer.ipynb #f52c6253
-def check_learning_rate(value: float) -> float:
+def check_learning_rate(value: float, name: str = "learning_rate") -> float:
     """Return `value` as a float; raise ValueError unless it is positive and finite."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not 0 < value < math.inf:
-        raise ValueError(f"learning_rate: expected a positive finite number, got {value!r}")
+        raise ValueError(f"{name}: expected a positive finite number, got {value!r}")
     return float(value)
 
 
@@ -147,3 +163,62 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
             f"optimizer: expected gradients like the parameters, {params.shape} {params.dtype}, "
             f"got {grads.shape} {grads.dtype}"
         )
+
+# %% ../nbs/13_beyond.ipynb #9d77658d
+class Adam(Optimizer):
+    """Steps of one size for all: fading mean of the gradients over their fading root mean square.
+
+    Derived in :ref:`ch-beyond`; the method is Kingma and Ba's.
+
+    Parameters
+    ----------
+    learning_rate : float
+        About the size of a step of each parameter.
+    betas : pair of float
+        What is left of the two means after a step, from 0 up to but not including 1.
+    eps : float
+        Added to the root, so that nothing is divided by zero.
+
+    Attributes
+    ----------
+    mean, square : ndarray like the parameters
+        Fading means of the gradients and of their squares, not yet corrected.
+    steps : int
+        Steps made so far.
+    """
+
+    memory = ("mean", "square")
+    counters = ("steps",)
+    mean: Array
+    square: Array
+
+    def __init__(self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+                 eps: float = 1e-8) -> None:
+        super().__init__(learning_rate)
+        self.betas = (check_fraction("betas[0]", betas[0]), check_fraction("betas[1]", betas[1]))
+        self.eps, self.steps = check_learning_rate(eps, "eps"), 0
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The arguments that make another one like this, without its memory."""
+        return super().settings | {"betas": self.betas, "eps": self.eps}
+
+    def step(self, params: Array, grads: Array) -> None:
+        """Move `params` in place, one step downhill."""
+        if params is not self._params or grads is not self._grads:
+            self._begin(params, grads)
+        self.steps += 1
+        (beta1, beta2), delta = self.betas, self._delta
+        correction = math.sqrt(1 - beta2**self.steps)
+        np.multiply(self.mean, beta1, self.mean)
+        np.multiply(grads, 1 - beta1, delta)
+        np.add(self.mean, delta, self.mean)
+        np.multiply(self.square, beta2, self.square)
+        np.multiply(grads, grads, delta)
+        np.multiply(delta, 1 - beta2, delta)
+        np.add(self.square, delta, self.square)
+        np.sqrt(self.square, delta)
+        np.add(delta, self.eps * correction, delta)
+        np.divide(self.mean, delta, delta)
+        np.multiply(delta, self.learning_rate * correction / (1 - beta1**self.steps), delta)
+        np.subtract(params, delta, params)

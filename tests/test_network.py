@@ -2,6 +2,7 @@
 
 import copy
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -498,6 +499,82 @@ def test_progress_without_tqdm_says_what_to_install(monkeypatch, refuses):
         network.params,
     ):
         fit(network, *data(), progress=True)
+
+
+@pytest.mark.parametrize("size", [None, 3])
+def test_a_history_is_continued(size):
+    """Two epochs and three more are five: losses, validations and parameters."""
+    whole, parts, (X, y) = mlp(), mlp(), data()
+    options = {"batch_size": size, "validation_data": data(seed=5), "validation_interval": 2}
+    expected = fit(whole, X, y, epochs=5, rng=np.random.default_rng(0), **options)
+    rng, optimizer = np.random.default_rng(0), SGD(0.5)
+    history = fit(parts, X, y, epochs=2, rng=rng, optimizer=optimizer, **options)
+    again = fit(parts, X, y, epochs=5, rng=rng, optimizer=optimizer, history=history, **options)
+    assert again is history and history == expected
+    assert_array_equal(parts.params, whole.params)
+    assert fit(parts, X, y, epochs=5, history=history, **options) == expected  # nothing is left to do
+    assert_array_equal(parts.params, whole.params)
+
+
+def test_progress_counts_the_epochs_of_a_continued_history(capsys):
+    history = fit(mlp(), *data(), epochs=2)
+    fit(mlp(), *data(), epochs=5, history=history, progress=True)
+    assert "5/5" in capsys.readouterr().err
+
+
+def test_what_is_no_history_is_refused(refuses):
+    network = mlp()
+    with refuses(TypeError, "expected something like History(), got [0.5]", network.params):
+        fit(network, *data(), history=[0.5])
+
+
+@pytest.mark.parametrize("size", [4, None])
+def test_targets_that_are_the_inputs_train_like_a_copy(size, dtype):
+    one = Sequential(Dense(3, 2, rng=0, dtype=dtype), Tanh(), Dense(2, 3, rng=1, dtype=dtype))
+    two, (X, _) = copy.deepcopy(one), data(dtype=dtype)
+    assert fit(one, X, X, batch_size=size) == fit(two, X, X.copy(), batch_size=size)
+    assert_array_equal(one.params, two.params)
+
+
+def test_training_does_not_allocate_more_and_more():
+    """Steps leave nothing behind: after the first epoch the memory stays where it is."""
+    network, (X, y), seen = mlp(), data(2000), []
+
+    def watch(history):
+        seen.append(tracemalloc.get_traced_memory()[0])
+
+    tracemalloc.start()
+    fit(network, X, y, epochs=20, batch_size=8, callback=watch)
+    tracemalloc.stop()
+    assert seen[-1] - seen[2] < 10_000  # 250 steps an epoch
+
+
+def test_predictions_of_many_samples_are_made_in_blocks():
+    network, X = Sequential(Dense(3, 500, rng=0), Tanh(), Dense(500, 2, rng=1)), data(30_000)[0]
+    tracemalloc.start()
+    outputs = network.predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30e6 < X.shape[0] * 500 * 8
+    assert_allclose(outputs, network.forward(X), rtol=0, atol=1e-12)
+    y = data(30_000)[1]
+    loss = MSELoss().forward(outputs, y)
+    assert network.evaluate(X, y, MSELoss()) == pytest.approx(loss, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 2500])
+def test_no_sample_is_lost_between_blocks(n):
+    network, (X, y) = mlp(), data(n)
+    assert_allclose(network.predict(X), network.forward(X), rtol=0, atol=1e-14)
+    loss = MSELoss().forward(network.forward(X), y)
+    assert network.evaluate(X, y, MSELoss()) == pytest.approx(loss, rel=1e-13)
+
+
+def test_a_bad_number_in_a_later_block_is_refused(refuses):
+    X = data(1500)[0]
+    X[1200, 1] = np.nan
+    with refuses(ValueError, "inputs: expected finite numbers, got nan at index"):
+        mlp().predict(X)
 
 
 def test_a_step_can_be_run_by_hand():

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from numpy.testing import assert_array_equal
+from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import SGD
+from nnlib import SGD, Adam, Dense, MSELoss, Optimizer, Sequential
 
 
 @pytest.fixture
@@ -164,3 +164,135 @@ def test_integer_parameters_are_refused():
 def test_a_truth_value_is_no_learning_rate():
     with pytest.raises(ValueError, match="expected a positive finite number, got True"):
         SGD(True)
+
+
+# Memory: momentum and Adam
+
+
+def test_momentum_follows_the_fading_sum_of_gradients(dtype, rng):
+    theta, velocity, optimizer = np.zeros(4, dtype), np.zeros(4), SGD(0.1, momentum=0.75)
+    expected = np.zeros(4)
+    for _ in range(20):
+        g = rng.normal(size=4).astype(dtype)
+        velocity = 0.75 * velocity + g
+        expected = expected - 0.1 * velocity
+        optimizer.step(theta, g)
+    assert_allclose(theta, expected, rtol=0, atol=20 * np.finfo(dtype).eps)
+    assert_allclose(optimizer.velocity, velocity, rtol=0, atol=20 * np.finfo(dtype).eps)
+    assert optimizer.velocity.dtype == dtype
+
+
+def test_without_momentum_nothing_is_remembered(params, grads):
+    optimizer = SGD(0.1)
+    optimizer.step(params, grads)
+    assert optimizer.state() == {} and not hasattr(optimizer, "velocity")
+
+
+def test_adam_is_its_formula(dtype, rng):
+    theta, optimizer = np.ones(6, dtype), Adam(0.01, betas=(0.8, 0.95), eps=1e-3)
+    mean, square, expected = np.zeros(6), np.zeros(6), np.ones(6)
+    for t in range(1, 40):
+        g = (rng.normal(size=6) * 10.0 ** rng.uniform(-5, 2, 6)).astype(dtype)
+        mean, square = 0.8 * mean + 0.2 * g, 0.95 * square + 0.05 * g.astype(float) ** 2
+        root = np.sqrt(square / (1 - 0.95**t)) + 1e-3
+        expected = expected - 0.01 * mean / (1 - 0.8**t) / root
+        optimizer.step(theta, g)
+    assert_allclose(theta, expected, rtol=0, atol=10 * np.finfo(dtype).eps)
+    assert theta.dtype == dtype and optimizer.steps == 39
+
+
+def test_adam_s_first_step_is_the_rate_whatever_the_gradient():
+    theta = np.zeros(3)
+    Adam(0.01).step(theta, np.array([1e-3, -5.0, 1e4]))
+    assert_allclose(theta, [-0.01, 0.01, -0.01], rtol=1e-4)
+
+
+@pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam], ids=["momentum", "Adam"])
+class TestMemory:
+    def test_a_restored_state_goes_on_as_before(self, make, params, grads):
+        first, theta = make(), params.copy()
+        for _ in range(3):
+            first.step(theta, grads)
+        second, twin = make(), theta.copy()
+        second.restore(first.state())
+        for _ in range(3):
+            first.step(theta, grads)
+            second.step(twin, grads)
+        assert_array_equal(theta, twin)
+
+    def test_a_state_is_a_copy(self, make, params, grads):
+        optimizer = make()
+        optimizer.step(params, grads)
+        state = optimizer.state()
+        kept = {name: np.copy(value) for name, value in state.items()}
+        optimizer.step(params, grads)
+        second = make()
+        second.restore(state)
+        second.step(params, grads)
+        for name, value in kept.items():
+            assert_array_equal(state[name], value)
+
+    def test_a_copy_has_forgotten(self, make, params, grads):
+        optimizer, theta = make(), params.copy()
+        optimizer.step(theta, grads)
+        fresh, other, again = copy.deepcopy(optimizer), params.copy(), params.copy()
+        fresh.step(other, grads)
+        make().step(again, grads)
+        assert_array_equal(other, again)
+        assert repr(fresh) == repr(optimizer)
+
+    def test_parameters_unlike_the_memory_are_refused(self, make, params, grads, refuses):
+        optimizer, second = make(), make()
+        optimizer.step(params.copy(), grads)
+        second.restore(optimizer.state())
+        with refuses(ValueError, "optimizer: expected parameters like its", params):
+            second.step(np.ones(3, params.dtype), np.ones(3, params.dtype))
+
+    def test_a_training_that_diverges_puts_the_memory_back(self, make):
+        """What was remembered of a failed training must not spoil the next."""
+        rng = np.random.default_rng(0)
+        X, y = rng.normal(size=(8, 3)), rng.normal(size=(8, 1))
+        network, optimizer = Sequential(Dense(3, 1, rng=0)), make()
+        network.fit(X, y, loss=MSELoss(), optimizer=optimizer, epochs=2)
+        before, optimizer.learning_rate = optimizer.state(), 1e300
+        with pytest.raises(FloatingPointError):
+            network.fit(X, y, loss=MSELoss(), optimizer=optimizer, epochs=5)
+        for name, value in optimizer.state().items():
+            assert_array_equal(value, before[name])
+
+    def test_a_first_training_that_diverges_leaves_no_memory(self, make):
+        X, y = np.ones((8, 3)), np.ones((8, 1))
+        network, optimizer = Sequential(Dense(3, 1, rng=0)), make()
+        optimizer.learning_rate = 1e300
+        with pytest.raises(FloatingPointError):
+            network.fit(X, y, loss=MSELoss(), optimizer=optimizer, epochs=5)
+        assert all(not np.any(value) for value in optimizer.state().values())
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.0, 2, np.nan, "0.9", None, True], ids=repr)
+def test_what_is_no_fraction_is_refused(value):
+    for make, name in (
+        (lambda: SGD(0.1, momentum=value), "momentum"),
+        (lambda: Adam(betas=(value, 0.9)), "betas[0]"),
+        (lambda: Adam(betas=(0.9, value)), "betas[1]"),
+    ):
+        with pytest.raises(ValueError) as caught:
+            make()
+        expected = f"{name}: expected a number from 0 up to but not including 1, got {value!r}"
+        assert str(caught.value) == expected
+
+
+def test_adam_needs_a_positive_eps():
+    with pytest.raises(ValueError, match="eps: expected a positive finite number, got 0"):
+        Adam(eps=0)
+
+
+def test_repr_of_an_optimizer_with_memory_is_a_call():
+    for optimizer in SGD(0.5, momentum=0.9), Adam(0.01):
+        assert repr(eval(repr(optimizer))) == repr(optimizer)
+    assert repr(SGD(0.5, 0.9)) == "SGD(learning_rate=0.5, momentum=0.9)"
+
+
+def test_an_optimizer_without_a_rule_is_refused():
+    with pytest.raises(NotImplementedError, match="Optimizer must define step"):
+        Optimizer(0.1).step(np.ones(1), np.ones(1))

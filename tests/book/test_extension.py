@@ -64,6 +64,17 @@ def test_hash_of_the_package_follows_its_code_and_not_its_words(tmp_path: Path) 
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_hash_of_the_package_follows_the_data_that_chapters_read(tmp_path: Path) -> None:
+    """A stored run that is replaced runs the chapters again that show it."""
+    for name in ("nnlib", "data/runs"):
+        (tmp_path / name).mkdir(parents=True)
+    hashes = []
+    for text in ("{}", "[]", "[]"):
+        (tmp_path / "data" / "runs" / "a.json").write_text(text, encoding="utf-8")
+        hashes.append(cells.package_hash(tmp_path / "nnlib"))
+    assert hashes[0] != hashes[1] == hashes[2]
+
+
 NUMBER = {"id": "a", "kind": "number", "reported": "0.247", "verdict": "digit"}
 SPREAD = {"id": "b", "kind": "spread", "reported": "1.10e-10", "verdict": "spread"}
 WORDS = {"id": "c", "kind": "words", "verdict": "confirmed"}

@@ -60,11 +60,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_chapter_runs_alone_with_the_wheel(path: Path, wheel: Path, tmp_path: Path) -> None:
-    """In a fresh process and an empty folder, with the installed package and nothing of this repository."""
+    """In a fresh process and an empty folder, with the installed package and nothing of this repository but its data."""
     notebook = nbformat.read(path, as_version=4)
     where = nbformat.v4.new_code_cell("import nnlib, pathlib; print(pathlib.Path(nnlib.__file__).parent)")
     notebook.cells.append(where)
-    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg"}
+    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg", "NNLIB_DATA": str(ROOT / "data")}
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute(env=environment)
     assert where.outputs[-1]["text"].strip() == str(wheel / "nnlib")
 

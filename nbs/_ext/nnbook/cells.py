@@ -115,11 +115,13 @@ def code_of(source: str) -> str:
 
 
 def package_hash(folder: Path) -> str:
-    """Hash everything outside the notebooks that their results depend on."""
+    """Hash everything outside the notebooks that their results depend on, the data beside the package included."""
     sources = [path for path in sorted(folder.glob("*.py")) if path.name != "_modidx.py"]
     parts = [f"{path.name} {code_of(path.read_text(encoding='utf-8'))}" for path in sources]
     parts += [sys.version, *(f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib"))]
     parts.append(Path(__file__).with_name("matplotlibrc").read_text(encoding="utf-8"))
+    data = sorted(path for path in folder.with_name("data").rglob("*") if path.suffix in (".gz", ".json", ".npz"))
+    parts += [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in data]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,149 @@
+"""Repeat the long trainings whose results the book shows: compare them with the stored ones, or store them.
+
+    python data/retrain.py            # trains everything again (about an hour on two cores), then compares
+    python data/retrain.py --store    # ... and stores the results in data/runs
+    python data/retrain.py --epochs 3 # only the first epochs of each, compared with the stored histories
+
+Each training runs in a process with one thread, as many at a time as there are cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported, here and in the processes
+
+import numpy as np
+
+from nnlib import SGD, Adam, Autoencoder, MSELoss, Sequential, Sigmoid, checkpoint, load_mnist
+from nnlib.autoencoder import RECIPE, REPORT_CODE, reconstruction_metrics, report_parts, report_run
+
+RUNS = Path(__file__).with_name("runs")
+SEEDS = range(6)  # of the report's recipe; the network of the first is stored
+TOLERANCE = 0.02  # relative, of the last losses: another BLAS rounds otherwise, and 800 epochs amplify it
+VARIANTS: dict[str, tuple[int, Callable[[], SGD | Adam], bool, tuple[int, ...]]] = {
+    # name: epochs, optimizer, whether the loss is MSE, seeds
+    "momentum": (100, lambda: SGD(0.1, momentum=0.9), False, (0, 1, 2)),
+    "fast": (100, lambda: SGD(1.0), False, (0, 1, 2)),
+    "adam": (100, Adam, False, (0, 1, 2)),
+    "mse": (200, lambda: SGD(0.1), True, (0,)),
+    "mse-fast": (100, lambda: SGD(20.0), True, (0,)),
+    "mse-adam": (100, Adam, True, (0, 1, 2)),
+}
+
+
+def environment() -> dict[str, str]:
+    """Say what the trainings ran on."""
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    return {"python": platform.python_version(), "numpy": np.__version__,
+            "blas": f"{blas['name']} {blas['version']}", "threads": "1",
+            "machine": f"{platform.machine()}, {platform.system()}"}
+
+
+def train_report(seed: int, epochs: int) -> dict[str, Any]:
+    """Train by the report's recipe from one seed."""
+    images, valid, test = report_parts(*load_mnist())
+    start = perf_counter()
+    autoencoder, history, quality = report_run(images, valid, seed, epochs=epochs)
+    return {"seed": seed, "loss": history.loss, "val_loss": history.val_loss, "val_epochs": history.val_epochs,
+            "quality": quality, "seconds": perf_counter() - start, "params": autoencoder.params,
+            "metrics": reconstruction_metrics(autoencoder, test)}
+
+
+def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
+    """Train the same network by another optimizer or loss; follow its error on the test images."""
+    images, _, test = report_parts(*load_mnist())
+    limit, optimizer, mse, _ = VARIANTS[name]
+    rng = np.random.default_rng(seed)
+    autoencoder, errors = Autoencoder(rng=rng), []
+
+    def watch(history: object) -> None:
+        errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
+
+    options: dict[str, Any] = {"epochs": min(epochs, limit), "optimizer": optimizer(), "rng": rng, "callback": watch}
+    start = perf_counter()
+    if mse:
+        network = Sequential(autoencoder, Sigmoid())
+        history = network.fit(images, images, loss=MSELoss(), batch_size=256, **options)
+    else:
+        history = autoencoder.fit(images, **options)
+    return {"name": name, "seed": seed, "optimizer": repr(options["optimizer"]), "loss": history.loss,
+            "test_mse": errors, "seconds": perf_counter() - start}
+
+
+def train_all(epochs: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Train everything, several at a time."""
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        reports = [pool.submit(train_report, seed, epochs) for seed in SEEDS]
+        variants = [pool.submit(train_variant, name, seed, epochs)
+                    for name, (*_, seeds) in VARIANTS.items() for seed in seeds]
+        for future in (*reports, *variants):
+            future.add_done_callback(lambda done: print(done.result().get("name", "report"), done.result()["seed"],
+                                                        f"{done.result()['seconds']:.0f} s", flush=True))
+        return [future.result() for future in reports], [future.result() for future in variants]
+
+
+def store(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None:
+    """Write the results: the network of the first seed, the histories of all."""
+    RUNS.mkdir(exist_ok=True)
+    about = {"recipe": RECIPE, "code": checkpoint.fingerprint(*REPORT_CODE), "environment": environment()}
+    first, autoencoder = reports[0], Autoencoder(rng=0)
+    autoencoder.params[...] = first["params"]
+    checkpoint.save(RUNS / "autoencoder.npz", autoencoder, notes=about | {"seed": first["seed"]})
+    for name, runs in (("spread", reports), ("beyond", variants)):
+        kept = [{key: value for key, value in run.items() if key != "params"} for run in runs]
+        text = json.dumps(about | {"runs": kept}, indent=1, default=float)
+        (RUNS / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def compare(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> list[str]:
+    """List what differs from the stored results."""
+    differences = []
+    for name, runs in (("spread", reports), ("beyond", variants)):
+        stored = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))["runs"]
+        known = {(run.get("name"), run["seed"]): run for run in stored}
+        for run in runs:
+            which = run.get("name"), run["seed"]
+            old, new = known[which]["loss"][: len(run["loss"])], run["loss"]
+            apart = abs(new[-1] / old[-1] - 1)
+            print(*which, f"loss after {len(new)} epochs: stored {old[-1]:.6f}, now {new[-1]:.6f}")
+            if not apart <= TOLERANCE:
+                differences.append(f"{which}: {apart:.1%} apart")
+    if reports[0]["loss"][-1:] == known_loss(reports[0]):
+        same = checkpoint.load(RUNS / "autoencoder.npz").network.params == reports[0]["params"]
+        print(f"the stored network: {same.mean():.1%} of the parameters equal bit for bit")
+    return differences
+
+
+def known_loss(report: dict[str, Any]) -> list[float]:
+    """The last stored loss of the same seed."""
+    stored = json.loads((RUNS / "spread.json").read_text(encoding="utf-8"))["runs"]
+    return [run["loss"][-1] for run in stored if run["seed"] == report["seed"]]
+
+
+def main() -> None:
+    """Train, then store or compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", action="store_true", help="store the results instead of comparing them")
+    parser.add_argument("--epochs", type=int, default=RECIPE["epochs"], help="epochs of each training, at most")
+    options = parser.parse_args()
+    if options.store and options.epochs != RECIPE["epochs"]:
+        parser.error("--store needs whole trainings")
+    results = train_all(options.epochs)
+    if options.store:
+        store(*results)
+    elif differences := compare(*results):
+        sys.exit("\n".join(["These differ from the stored runs:", *differences]))
+
+
+if __name__ == "__main__":
+    main()
