@@ -148,6 +148,7 @@ class ExpressionTrainer(Trainer):
 
 
 OFF = {  # technique: what replaces it
+    "again": {},  # nothing: how far two copies of one step differ
     "float32": {"dtype": np.float64},
     "buffers": {"trainer": ExpressionTrainer},
     "mask": {"relu": IndexedReLU},
@@ -200,9 +201,10 @@ def main():
     for made in trainers.values():
         some_steps(made)
     seconds = {name: [] for name in trainers}
+    rng = np.random.default_rng(0)
     for _ in range(rounds):
-        for name, made in trainers.items():
-            seconds[name].append(recipe.timed(some_steps, made)[0] / STEPS)
+        for name in rng.permutation(list(trainers)).tolist():
+            seconds[name].append(recipe.timed(some_steps, trainers[name])[0] / STEPS)
     result = {"steps": STEPS, "batch": recipe.BATCH, "BLAS": recipe.pools(), "seconds": seconds}
     print(json.dumps(result))
 

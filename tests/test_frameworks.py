@@ -16,7 +16,7 @@ TRAININGS = [
 ]
 TIMES = ("seconds", "first_seconds", "import_seconds")
 TECHNIQUES = {
-    "float32", "buffers", "mask", "zeros", "loss-logaddexp", "loss-where", "input-gradient",
+    "again", "float32", "buffers", "mask", "zeros", "loss-logaddexp", "loss-where", "input-gradient",
     "gather", "ones",
 }  # fmt: skip
 
