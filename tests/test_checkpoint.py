@@ -918,11 +918,12 @@ def work():
         network.params[...] = k
         save(path, network, notes={"k": k})
 
-for _ in range(40):
+left, kills = [], 0
+while kills < 40 or (kills < 400 and (run.notes["k"] < 5 or len(left) < 3)):  # a busy machine takes more
     assert kill(spawn(work), chance.uniform(0, 0.1))
-    run = load(path)
+    run, kills = load(path), kills + 1
     assert (run.network.params == run.notes["k"]).all()
-left = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".tmp")]
+    left = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".tmp")]
 print(run.notes["k"], len(left))
 """
 
