@@ -26,8 +26,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
 import nnlib
-from nnlib import load_mnist
-from nnlib.multiclass_svm import OneVsRestSVC
+from nnlib import OneVsRestSVC, load_mnist
 
 QUIET = 1.25  # largest median / minimum of a side for which there is a verdict
 CLOSE = 0.002  # largest difference of accuracy between the one-vs-rest sides

@@ -24,8 +24,7 @@ from typing import Any
 import numpy as np
 
 import nnlib
-from nnlib import load_mnist
-from nnlib.multiclass_svm import OneVsRestSVC
+from nnlib import OneVsRestSVC, load_mnist
 
 STORED = Path(__file__).with_name("runs") / "svm.json"
 SIZES = (1000, 2000, 5000, 10_000, 20_000, 40_000, 60_000)
