@@ -21,8 +21,8 @@ from .simple_svm import Certificate, certify
 # %% auto #0
 __all__ = ['BLOCK', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel', 'PolynomialKernel',
            'CallableKernel', 'blocks', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points', 'as_labels',
-           'as_gamma', 'positive', 'integer', 'make_kernel', 'class_weights', 'ConvergenceWarning',
-           'warn_unless_solved', 'Machine', 'KernelMachine', 'SVC']
+           'as_gamma', 'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights', 'ConvergenceWarning',
+           'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
 def half_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
@@ -266,7 +266,7 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
         settle(duals, np.sort(order[:size]), enough, max_iter, limit)
     return duals
 
-# %% ../nbs/16_svm.ipynb #2a8cfad4
+# %% ../nbs/16_svm.ipynb #115876a5
 def as_points(X: ArrayLike, n_features: int | None = None, dtype: Any = None) -> Array:
     """Return points as floats, one row each; raise for what is none, or has NaN in it."""
     points = np.asarray(X)
@@ -280,7 +280,8 @@ def as_labels(y: ArrayLike, n: int) -> tuple[Array, Array]:
     """Return the classes, sorted, and for each of `n` samples the index of its class."""
     labels = np.asarray(y)
     if labels.shape != (n,):
-        raise ValueError(f"y: expected shape ({n},), a label for each row of X, got {labels.shape}")
+        raise ValueError(f"y: expected shape ({n},), a label for each row of X, "
+                         f"got {labels.shape}")
     if labels.dtype.kind in "fc":
         odd = labels[~(labels == np.floor(labels.real))]
         if len(odd) or not np.isfinite(labels).all():
@@ -334,6 +335,15 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         raise ValueError(f"coef0: expected a finite number, got {coef0!r}")
     return PolynomialKernel(gamma, float(coef0), integer("degree", degree, "an int from 0 on", 0))
 
+# %% ../nbs/16_svm.ipynb #3f7b1785
+def one_against_rest(name: str, classes: Array, codes: Array) -> Array:
+    """Make the labels of 1 and -1 of each problem, (k, n); `name` asks, in messages."""
+    if len(classes) < 2:
+        found = ", ".join(map(repr, classes.tolist()))
+        raise ValueError(f"{name}: expected at least two classes in y, got only {found}")
+    mine = codes == (1 if len(classes) == 2 else np.arange(len(classes))[:, None])
+    return np.where(np.atleast_2d(mine), 1.0, -1.0)
+
 # %% ../nbs/16_svm.ipynb #9a023dc0
 def class_weights(class_weight: Mapping[Any, float] | str | None, classes: Array,
                   codes: Array, Y: Array) -> Array:
@@ -370,11 +380,24 @@ def warn_unless_solved(name: str, duals: Duals, tol: float, max_iter: float) -> 
                       f"tol={tol}, because {reason}. The model can be used.",
                       ConvergenceWarning, stacklevel=3)
 
-# %% ../nbs/16_svm.ipynb #462b6257
-class Machine(Estimator):
-    """What predicts: support vectors with their signed multipliers."""
+# %% ../nbs/16_svm.ipynb #8d95a035
+class Parameters(Estimator):
+    """The parameters of all kernel machines, as `SVC` explains them."""
 
     _estimator_type = "classifier"
+
+    def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
+                 kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
+                 tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
+                 class_weight: Mapping[Any, float] | str | None = None) -> None:
+        self.C, self.kernel, self.degree, self.gamma, self.coef0 = C, kernel, degree, gamma, coef0
+        self.tol, self.cache_size, self.max_iter = tol, cache_size, max_iter
+        self.class_weight = class_weight
+
+# %% ../nbs/16_svm.ipynb #4c9c8c1d
+class Machine(Parameters):
+    """What predicts: support vectors with their signed multipliers."""
+
     classes_: Array
     support_: Array
     support_vectors_: Array
@@ -397,7 +420,7 @@ class Machine(Estimator):
         return f[:, 0] if f.shape[1] == 1 else f
 
     def predict(self, X: ArrayLike) -> Array:
-        """Return the class of each point: the second of two if f > 0, else that of the largest f."""
+        """Return the class of each point: of two the second if f > 0, else that of the largest."""
         f = self.decision_function(X)
         return np.asarray(self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(1)])
 
@@ -409,17 +432,9 @@ class Machine(Estimator):
             raise ValueError(f"y: expected shape {guesses.shape}, got {truth.shape}")
         return float((guesses == truth).mean())
 
-# %% ../nbs/16_svm.ipynb #a2708845
+# %% ../nbs/16_svm.ipynb #8ec1ebdc
 class KernelMachine(Machine):
     """What trains: two classes are one problem, k classes are each against the rest."""
-
-    def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
-                 kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
-                 tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
-                 class_weight: Mapping[Any, float] | str | None = None) -> None:
-        self.C, self.kernel, self.degree, self.gamma, self.coef0 = C, kernel, degree, gamma, coef0
-        self.tol, self.cache_size, self.max_iter = tol, cache_size, max_iter
-        self.class_weight = class_weight
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Solve the dual for points X (n, d) with labels y (n,); warn if that falls short."""
@@ -454,11 +469,7 @@ class KernelMachine(Machine):
         return [certify(*problem) for problem in zip(alpha, Y, f, self.intercept_, C)]
 
     def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
-        if len(classes) < 2:
-            raise ValueError(f"{type(self).__name__}: expected at least two classes in y, "
-                             f"got only {classes.tolist()[0]!r}")
-        mine = codes == (1 if len(classes) == 2 else np.arange(len(classes))[:, None])
-        Y = np.where(np.atleast_2d(mine), 1.0, -1.0)
+        Y = one_against_rest(type(self).__name__, classes, codes)
         return Y, positive("C", self.C) * class_weights(self.class_weight, classes, codes, Y)
 
 # %% ../nbs/16_svm.ipynb #e01fa106
