@@ -174,6 +174,15 @@ SHRINK = """() => {
 }"""
 
 
+def check(path: Path) -> None:
+    """Refuse a book with a line of its contents that has no page number, or with markup left in its text."""
+    soup = BeautifulSoup((BUILD / "print" / "book.html").read_text(encoding="utf-8"), "html.parser")
+    lost = [line.get_text() for line in soup.select(".contents a") if not line.select_one(".page").get_text()]
+    raw = re.findall(r"\{(?:glue|ref|eq|cite|numref|py)[^}]*\}|#\|", "".join(page.extract_text() for page in PdfReader(path).pages))
+    if lost or raw:
+        sys.exit(f"{path}: no page number for {lost}, markup in the text: {raw}")
+
+
 def main() -> None:
     """Print the book into _build/pdf."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -191,6 +200,7 @@ def main() -> None:
         for _ in range(2):
             (BUILD / "print" / "book.html").write_text(whole(config["title"], config["author"], numbers), encoding="utf-8")
             numbers = print_once(tab, f"{address}/print/book.html", path)
+    check(path)
     print(f"{path}: {len(PdfReader(path).pages)} pages")
 
 
