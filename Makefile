@@ -4,18 +4,20 @@
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
 # make retrain       repeat the long trainings, and compare them with the stored ones
+# make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
+FRAMEWORKS := .venv-frameworks
 PINS := pyproject.toml .ci/constraints.txt
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book pdf test test-peers bench retrain clean-notebooks clean
+.PHONY: book pdf test test-peers bench retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
@@ -44,6 +46,9 @@ bench: $(VENV)/.peers
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py
 
+frameworks: $(FRAMEWORKS)/.installed
+	$(FRAMEWORKS)/bin/python benchmarks/frameworks.py
+
 clean-notebooks: $(VENV)/.book
 	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb
 	$(BIN)/nbdev_clean
@@ -67,4 +72,10 @@ $(VENV)/.test: $(VENV)/.book
 
 $(VENV)/.peers: $(VENV)/.test
 	$(PIP) --editable '.[book,test,peers]'
+	@touch $@
+
+# an environment of its own: the chapter is built without the frameworks
+$(FRAMEWORKS)/.installed: $(PINS)
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[frameworks]'
 	@touch $@

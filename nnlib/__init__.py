@@ -5,22 +5,30 @@
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
-           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer']
+           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
+           'save', 'StandardScaler', 'PCA', 'accuracy_score', 'classification_report', 'confusion_matrix',
+           'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .autoencoder import Autoencoder
+from .checkpoint import Checkpoint, CheckpointError, load, save
 from .data import load_mnist, stratified_split
 from .gradient_checker import (check_layer, check_loss, check_network,
                                     numerical_gradient, relative_error)
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
+from .metrics import (accuracy_score, classification_report, confusion_matrix,
+                           precision_recall_fscore_support)
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
+from .preprocessing import PCA, StandardScaler
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
-         "SGD", "Adam", "Optimizer"]
+         "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save",
+         "StandardScaler", "PCA", "accuracy_score",
+         "classification_report", "confusion_matrix", "precision_recall_fscore_support"]
