@@ -56,6 +56,9 @@ def article(page: str, pages: set[str]) -> Tag:
                 part.decompose()
     for folded in found.select("details"):
         unfold(soup, folded)
+    for block in [*found.select("pre"), *found.select("table")]:  # what is long may be divided between pages
+        if len(block.select("tr")) > 20 or block.get_text().count("\n") > 24 and block.name == "pre":
+            block["class"] = [*block.get("class", []), "long"]
     return found
 
 
