@@ -1,4 +1,5 @@
 # make book          build the book into _build/html
+# make pdf           print the book into _build/pdf
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
@@ -16,7 +17,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book test test-peers bench retrain frameworks clean-notebooks clean
+.PHONY: book pdf test test-peers bench retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
@@ -27,6 +28,10 @@ $(SITE): $(VENV)/.book $(SOURCES)
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
 	@touch $@
+
+# the browser prints the built pages: what `make test` needs, and no TeX
+pdf: book $(VENV)/.test
+	$(BIN)/python nbs/_ext/nnbook/printed.py
 
 test: book $(VENV)/.test
 	$(BIN)/mypy
