@@ -3,6 +3,7 @@
 `cells`      turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest
 `equations`  gives the report's equations the report's numbers
 `ledger`     compares what the chapters measured with what the report claims
+`live`       lets the reader edit and run a chapter in its page
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import cells, equations, ledger
+from . import cells, equations, ledger, live
 
 HERE = Path(__file__).parent
 
@@ -49,6 +50,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (cells, equations, ledger):
+    for part in (cells, equations, ledger, live):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
