@@ -25,7 +25,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported, here and i
 import numpy as np
 
 from nnlib import SGD, Adam, Autoencoder, MSELoss, Sequential, Sigmoid, checkpoint, load_mnist
-from nnlib.autoencoder import RECIPE, reconstruction_metrics, report_code, report_parts, report_run
+from nnlib.autoencoder import RECIPE, REPORT_CODE, reconstruction_metrics, report_parts, report_run
 
 RUNS = Path(__file__).with_name("runs")
 SEEDS = range(6)  # of the report's recipe; the network of the first is stored
@@ -95,7 +95,7 @@ def train_all(epochs: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
 def store(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None:
     """Write the results: the network of the first seed, the histories of all."""
     RUNS.mkdir(exist_ok=True)
-    about = {"recipe": RECIPE, "code": report_code(), "environment": environment()}
+    about = {"recipe": RECIPE, "code": checkpoint.fingerprint(*REPORT_CODE), "environment": environment()}
     first, autoencoder = reports[0], Autoencoder(rng=0)
     autoencoder.params[...] = first["params"]
     checkpoint.save(RUNS / "autoencoder.npz", autoencoder, notes=about | {"seed": first["seed"]})

@@ -5,13 +5,15 @@
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
-           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer']
+           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
+           'save']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .autoencoder import Autoencoder
+from .checkpoint import Checkpoint, CheckpointError, load, save
 from .data import load_mnist, stratified_split
 from .gradient_checker import (check_layer, check_loss, check_network,
                                     numerical_gradient, relative_error)
@@ -23,4 +25,4 @@ from .optimizer import SGD, Adam, Optimizer
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
-         "SGD", "Adam", "Optimizer"]
+         "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save"]

@@ -30,7 +30,7 @@ class Optimizer:
     memory : tuple of str
         Names of the arrays like `params` that are remembered between steps.
     counters : tuple of str
-        Names of the whole numbers that are.
+        Names of the ints that are remembered.
     """
 
     memory: tuple[str, ...] = ()

@@ -49,8 +49,8 @@ def test_every_promised_name_is_there():
 
 
 PROMISED = """
-    BCEWithLogitsLoss Dense History Layer Loss MSELoss ReLU SGD Sequential Sigmoid Softmax Tanh
-    check_layer check_loss check_network numerical_gradient relative_error
+    BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss ReLU SGD Sequential Sigmoid Softmax Tanh
+    check_layer check_loss check_network load numerical_gradient relative_error save
 """.split()
 
 

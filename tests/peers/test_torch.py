@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nnlib import SGD, Adam, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib import (SGD, Adam, Autoencoder, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh,
+                   load_mnist)
 
 try:
     import torch
@@ -17,6 +18,7 @@ except ImportError:
         pytrace=False,
     )
 
+torch.set_num_threads(1)  # waiting threads would wait for each other on a busy machine
 ACTIVATIONS = {
     ReLU: nn.ReLU,
     Sigmoid: nn.Sigmoid,
@@ -161,3 +163,25 @@ def test_optimizers_agree_step_by_step(ours, theirs, dtype):
         ours.step(params, grads)
         tolerance = 100 * np.finfo(dtype).eps * max(1, before)
         assert_allclose(params, peer.detach(), rtol=0, atol=tolerance)
+
+
+def test_the_autoencoder_trains_like_its_peer(dtype):
+    """200 steps of the report's network on real digits, from the same weights and batches."""
+    X = load_mnist()[0][:5000].astype(dtype)
+    ours = Autoencoder(rng=0, dtype=dtype)
+    peer, start = peer_of(ours), ours.params.copy()
+    optimizer, rng, losses = torch.optim.SGD(peer.parameters(), lr=0.1), np.random.default_rng(1), []
+    history = ours.fit(X, epochs=10, rng=1)
+    for _ in range(10):
+        order, total = rng.permutation(len(X)), 0.0
+        for rows in np.split(order, range(256, len(X), 256)):
+            optimizer.zero_grad()
+            batch = torch.from_numpy(X[rows])
+            value = nn.BCEWithLogitsLoss()(peer(batch), batch)
+            value.backward()
+            optimizer.step()
+            total += value.item() * len(rows)
+        losses.append(total / len(X))
+    assert history.loss[-1] < 0.9 * history.loss[0]
+    assert np.abs(ours.params - start).max() > 0.01
+    assert_allclose(history.loss, losses, rtol=1e-10 if dtype == np.float64 else 5e-5)

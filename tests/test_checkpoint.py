@@ -1,0 +1,1094 @@
+"""Checkpoints: what comes back, what is refused, and what a kill leaves behind."""
+
+import ast
+import copy
+import hashlib
+import inspect
+import io
+import json
+import os
+import pickle
+import random
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import nnlib
+from nnlib import (SGD, Autoencoder, Dense, History, Layer, MSELoss, Optimizer, ReLU, Sequential, Sigmoid, Softmax, Tanh,
+                   checkpoint, optimizer)
+from nnlib.checkpoint import (BIT_GENERATORS, OPTIMIZERS, Checkpoint, CheckpointError, fingerprint, load, members_of,
+                              npy_header, outline, pack, read_members, save, sign, unpack, write_members)
+
+ROOT = Path(nnlib.__file__).parents[1]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.npz"
+
+
+def started(seed=0, network=None):
+    """A run after two epochs, so that nothing in it is as it was made."""
+    rng = np.random.default_rng(seed)
+    network = network or Sequential(Dense(3, 4, rng=rng), Tanh(), Dense(4, 2, rng=rng))
+    run = Checkpoint(network, SGD(0.1, momentum=0.9), rng, History(), {"recipe": [1, 2.5, None, "é"]})
+    return train(run, 2)
+
+
+def train(run, epochs, callback=None):
+    data = np.random.default_rng(7).normal(size=(20, 5))
+    run.network.fit(data[:, :3], data[:, 3:], loss=MSELoss(), optimizer=run.optimizer, epochs=epochs, batch_size=6,
+                    rng=run.rng, history=run.history, validation_data=(data[:7, :3], data[:7, 3:]), callback=callback)
+    return run
+
+
+def put(path, run):
+    save(path, run.network, optimizer=run.optimizer, rng=run.rng, history=run.history, notes=run.notes)
+
+
+def loads(data):
+    """Load from bytes: much faster than from disk, for those who have thousands."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "open", lambda *_: io.BytesIO(data), raising=False)
+        return load("bytes.npz")
+
+
+def archive(members):
+    file = io.BytesIO()
+    write_members(file, members)
+    return file.getvalue()
+
+
+def assert_same(a, b):
+    assert repr(a.network) == repr(b.network)
+    assert a.network.params.dtype == b.network.params.dtype
+    assert a.network.params.tobytes() == b.network.params.tobytes()
+    assert repr(a.optimizer) == repr(b.optimizer)
+    assert a.optimizer.velocity.tobytes() == b.optimizer.velocity.tobytes()
+    assert a.history == b.history and a.notes == b.notes
+    assert repr(a.rng.bit_generator.state) == repr(b.rng.bit_generator.state)
+
+
+# ---- what comes back
+
+
+def test_everything_comes_back(path):
+    run = started()
+    put(path, run)
+    assert_same(load(path), run)
+
+
+def test_a_resumed_training_is_the_one_that_was_not_stopped(path):
+    put(path, started())
+    assert_same(train(load(path), 9), train(started(), 9))
+
+
+def test_only_the_network_is_needed(path):
+    save(path, started().network)
+    again = load(path)
+    assert_array_equal(again.network.params, started().network.params)
+    assert (again.optimizer, again.rng, again.history, again.notes) == (None, None, None, None)
+
+
+NETWORKS = {
+    "one layer": lambda dtype: Sequential(Dense(3, 2, rng=0, dtype=dtype)),
+    "all kinds": lambda dtype: Sequential(ReLU(), Dense(3, 4, rng=0, dtype=dtype), Sigmoid(), Tanh(), Softmax()),
+    "nested": lambda dtype: Sequential(Sequential(Sequential(Dense(3, 2, rng=0, dtype=dtype)), ReLU()),
+                                       Sequential(Dense(2, 1, rng=0, dtype=dtype))),
+    "autoencoder": lambda dtype: Autoencoder((5, 4, 2), rng=0, dtype=dtype),
+    "shallow autoencoder": lambda dtype: Autoencoder((3, 2), rng=0, dtype=dtype),
+    "autoencoder inside": lambda dtype: Sequential(Autoencoder((3, 2), rng=0, dtype=dtype), Sigmoid()),
+    "no parameters": lambda dtype: Sequential(ReLU(), Tanh()),
+}
+
+
+@pytest.mark.parametrize("make", NETWORKS.values(), ids=NETWORKS)
+def test_networks_come_back(make, dtype, path):
+    network = make(dtype)
+    save(path, network)
+    again = load(path).network
+    assert type(again) is type(network) and repr(again) == repr(network)
+    assert again.params.dtype == network.params.dtype
+    assert again.params.tobytes() == network.params.tobytes()
+    x = np.random.default_rng(0).random((4, network.n_in or 3)).astype(dtype)
+    assert_array_equal(again.predict(x), network.predict(x))
+
+
+def test_an_autoencoder_still_shares_its_layers(path):
+    save(path, Autoencoder((5, 4, 2), rng=0))
+    again = load(path).network
+    assert again.sizes == (5, 4, 2)
+    for part in again.encoder, again.decoder:
+        assert np.shares_memory(part.params, again.params) and np.shares_memory(part.layers[0].W, again.params)
+        assert np.shares_memory(part.grads, again.grads)
+
+
+def test_every_bit_comes_back(dtype, path):
+    info = np.finfo(dtype)
+    values = [0.0, -0.0, info.max, -info.max, info.tiny, info.smallest_subnormal, -info.smallest_subnormal, 1 / 3]
+    network = Sequential(Dense(1, 4, dtype=dtype))
+    network.params = np.array(values, dtype)
+    save(path, network)
+    assert load(path).network.params.tobytes() == np.array(values, dtype).tobytes()
+
+
+def test_what_is_loaded_may_be_written(path):
+    put(path, started())
+    again = load(path)
+    again.network.params += 1
+    again.optimizer.velocity += 1
+
+
+def test_saving_changes_nothing(path):
+    run, before = started(), started()
+    put(path, run)
+    assert_same(run, before)
+
+
+def test_an_optimizer_before_its_first_step(path):
+    network = Sequential(Dense(3, 2, rng=0))
+    save(path, network, optimizer=SGD(0.25, momentum=0.5))
+    again = load(path).optimizer
+    assert again.settings == {"learning_rate": 0.25, "momentum": 0.5} and not hasattr(again, "velocity")
+
+
+def test_a_plain_optimizer(path):
+    run = started()
+    run.optimizer = SGD(0.1)
+    train(run, 3)
+    put(path, run)
+    assert repr(load(path).optimizer) == "SGD(learning_rate=0.1)"
+
+
+class Counting(Optimizer):
+    """As Adam will be: two arrays and a count."""
+
+    memory, counters = ("mean", "square"), ("t",)
+    t = 0
+
+    def step(self, params, grads):
+        if params is not self._params:
+            self._begin(params, grads)
+        self.t += 1
+        self.mean[...] += grads / self.t
+        self.square[...] += grads**2
+        params -= self.learning_rate * self.mean / (1 + self.square)
+
+
+@pytest.mark.parametrize("epochs", [2, 3])
+def test_arrays_and_counts_of_an_optimizer(monkeypatch, path, epochs):
+    monkeypatch.setitem(OPTIMIZERS, "Counting", Counting)
+    runs = [Checkpoint(started(5).network, Counting(0.01), np.random.default_rng(1), History()) for _ in range(2)]
+    put(path, train(runs[0], epochs))
+    stopped, whole = train(load(path), 5), train(runs[1], 5)
+    assert stopped.optimizer.t == whole.optimizer.t == 20
+    for name in ("mean", "square"):
+        assert_array_equal(getattr(stopped.optimizer, name), getattr(whole.optimizer, name))
+    assert_array_equal(stopped.network.params, whole.network.params)
+
+
+@pytest.mark.parametrize("counters", [{}, {"t": -1}, {"t": 1.5}, {"t": True}, {"t": 2**63 + 1}, {"t": 1, "_rate": 1}, {"mean": 1}], ids=str)
+def test_strange_counts_are_refused(counters, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "Counting", Counting)
+    run = train(Checkpoint(started(5).network, Counting(0.01), np.random.default_rng(1), History()), 1)
+    assert loads(forged(members_of(run))).optimizer.t == 4
+    with pytest.raises(CheckpointError, match="counters of Counting: expected"):
+        loads(forged(members_of(run), part("optimizer", counters=counters)))
+
+
+def test_every_optimizer_of_the_library_can_be_saved():
+    kinds = [kind for _, kind in inspect.getmembers(optimizer, inspect.isclass) if issubclass(kind, Optimizer)]
+    assert {kind.__name__: kind for kind in kinds if kind is not Optimizer} == OPTIMIZERS
+
+
+RNGS = {f"{make.__name__}-{name}": (lambda make=make, bits=bits: make(bits(5)))
+        for make in (np.random.Generator, np.random.RandomState) for name, bits in BIT_GENERATORS.items()}
+USES = {
+    "new": lambda rng: None,
+    "half a number left": lambda rng: (rng.bytes(4), rng.integers(9, dtype=np.uint32) if hasattr(rng, "integers") else 0),
+    "a normal left": lambda rng: rng.standard_normal(3),
+    "far along": lambda rng: rng.permutation(1000),
+}
+
+
+@pytest.mark.parametrize("use", USES.values(), ids=USES)
+@pytest.mark.parametrize("make", RNGS.values(), ids=RNGS)
+def test_generators_go_on(make, use, path):
+    rng = make()
+    use(rng)
+    save(path, Sequential(ReLU()), rng=rng)
+    again = load(path).rng
+    assert type(again) is type(rng) and type(again._bit_generator) is type(rng._bit_generator)
+    for draw in (lambda r: r.standard_normal(5), lambda r: r.permutation(50), lambda r: r.bytes(7), lambda r: r.random(700)):
+        assert np.array_equal(np.frombuffer(draw(rng), np.uint8) if isinstance(draw(copy.deepcopy(rng)), bytes) else draw(rng),
+                              np.frombuffer(draw(again), np.uint8) if isinstance(draw(copy.deepcopy(again)), bytes) else draw(again))
+
+
+def test_a_seeded_legacy_generator(path):
+    rng = np.random.RandomState(42)
+    rng.normal()
+    save(path, Sequential(ReLU()), rng=rng)
+    assert_array_equal(load(path).rng.normal(size=9), rng.normal(size=9))
+
+
+# ---- the file
+
+
+def test_numpy_reads_the_file(path):
+    run = started()
+    put(path, run)
+    with np.load(path, allow_pickle=False) as arrays:
+        assert sorted(arrays) == ["checkpoint", "optimizer.velocity", "params"]
+        assert_array_equal(arrays["params"], run.network.params)
+        assert_array_equal(arrays["optimizer.velocity"], run.optimizer.velocity)
+        assert json.loads(arrays["checkpoint"].tobytes())["format"] == "nnlib"
+
+
+def test_the_header_is_the_one_of_numpy(dtype):
+    for n in (0, 1, 9, 489_136):
+        file = io.BytesIO()
+        np.lib.format.write_array_header_1_0(file, {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (n,)})
+        assert npy_header(np.dtype(dtype), n) == file.getvalue()
+
+
+def test_a_machine_of_the_other_byte_order_writes_the_same():
+    values = np.array([1.5, -2.0])
+    assert pack(values.astype(">f8")) == pack(values.astype("<f8"))
+    assert unpack("x", pack(values), np.dtype(">f8"), 2).tolist() == [1.5, -2.0]
+
+
+def test_the_checksum_is_that_of_all_before(path):
+    put(path, started())
+    data = path.read_bytes()
+    assert hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
+    with zipfile.ZipFile(path) as file:
+        assert file.comment == data[-64:] and file.testzip() is None
+        assert {info.date_time for info in file.infolist()} == {(1980, 1, 1, 0, 0, 0)}  # the clock does not count
+
+
+def test_a_file_over_a_megabyte(path):
+    """The checksum is taken piece by piece."""
+    network = Sequential(Dense(500, 500, rng=0))
+    save(path, network)
+    data = path.read_bytes()
+    assert len(data) > 1 << 20 and hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
+    assert_array_equal(load(path).network.params, network.params)
+
+
+def test_the_same_run_makes_the_same_file(path, tmp_path):
+    put(path, started())
+    put(tmp_path / "other.npz", started())
+    assert (tmp_path / "other.npz").read_bytes() == path.read_bytes()
+
+
+def test_a_path_may_be_a_string_and_relative(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put("here", started())
+    assert os.listdir() == ["here"]
+    assert_same(load("here"), started())
+
+
+def test_a_link_stays_one(path, tmp_path):
+    (tmp_path / "disk").mkdir()
+    target = tmp_path / "disk" / "real.npz"
+    try:
+        path.symlink_to(target)
+    except OSError:
+        pytest.skip("no symbolic links here")
+    put(path, started())
+    assert path.is_symlink() and not target.is_symlink()
+    assert_same(load(target), started())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are of other systems")
+def test_the_file_has_the_usual_mode(path, tmp_path):
+    put(path, started())
+    (tmp_path / "usual").write_bytes(b"")
+    assert path.stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_missing_files_and_folders(tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        load(tmp_path / "nowhere.npz")
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        put(tmp_path / "nowhere" / "run.npz", started())
+
+
+# ---- replacing
+
+
+def test_the_new_file_is_on_disk_before_it_replaces_the_old(path, monkeypatch):
+    put(path, started())
+    old, calls = path.read_bytes(), []
+    sync, replace = os.fsync, os.replace
+
+    def fsync(handle):
+        folder = os.path.isdir(f"/proc/self/fd/{handle}")
+        calls.append("sync folder" if folder else "sync file")
+        if not folder:
+            (temporary,) = (p for p in path.parent.iterdir() if p != path)
+            assert_same(load(temporary), started(1))  # whole already
+            assert path.read_bytes() == old
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", lambda *names: (calls.append("replace"), replace(*names)))
+    put(path, started(1))
+    assert calls == (["sync file", "replace", "sync folder"] if os.path.isdir("/proc/self/fd") else calls)
+    assert_same(load(path), started(1))
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("step", ["os.fsync", "os.replace", "nnlib.checkpoint.sign", "nnlib.checkpoint.zipfile.ZipFile.writestr"])
+def test_a_failed_save_leaves_the_old_file_and_no_other(step, error, path, monkeypatch):
+    put(path, started())
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step, fail)
+        with pytest.raises(type(error)):
+            put(path, started(1))
+    assert os.listdir(path.parent) == [path.name]
+    assert_same(load(path), started())
+
+
+def test_folders_that_cannot_be_opened(path, monkeypatch):
+    """As on Windows."""
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "open", refuse)
+    put(path, started())
+    monkeypatch.undo()
+    assert_same(load(path), started())
+
+
+# ---- what is not saved
+
+
+class Foreign(Layer):
+    pass
+
+
+def masked(network):
+    """A subclass under the name of a layer of the library."""
+    network.layers[1].__class__ = type("Tanh", (Tanh,), {})
+    return network
+
+
+def poisoned(value):
+    network = started().network
+    network.layers[0].W[0, 0] = value
+    return network
+
+
+def deeply(depth):
+    network = Sequential(Dense(1, 1, rng=0))
+    for _ in range(depth):
+        network = Sequential(network)
+    return network
+
+
+class Step(SGD):
+    pass
+
+
+def used():
+    sgd = SGD(0.1)
+    sgd.step(np.zeros(26), np.zeros(26))
+    return sgd
+
+
+def heavy(velocity):
+    sgd = SGD(0.1, momentum=0.5)
+    sgd.velocity = velocity
+    return sgd
+
+
+REFUSED = {
+    "layer of another library": (dict(network=Sequential(Dense(3, 2), Foreign())), TypeError, "Tanh, Softmax, Sequential, Autoencoder, got Foreign()"),
+    "subclass of a layer": (dict(network=masked(started().network)), TypeError, "expected layers of the kinds"),
+    "no network": (dict(network=Dense(2, 1, rng=0)), TypeError, "expected a Sequential or Autoencoder, got Dense(2, 1)"),
+    "class": (dict(network=Sequential), TypeError, "expected a Sequential or Autoencoder, got <class"),
+    "NaN": (dict(network=poisoned(np.nan)), ValueError, "params: expected finite numbers"),
+    "infinity": (dict(network=poisoned(-np.inf)), ValueError, "params: expected finite numbers"),
+    "too deep": (dict(network=deeply(50)), ValueError, "at most 50 deep, got the kind 'Dense' at depth 51"),
+    "foreign optimizer": (dict(optimizer=Step(0.1)), TypeError, "expected an optimizer like SGD, got Step(learning_rate=0.1)"),
+    "no optimizer": (dict(optimizer="SGD"), TypeError, "expected an optimizer like SGD, got 'SGD'"),
+    "optimizer of another network": (dict(optimizer=used()), ValueError, "has been updating, got another vector of 26"),
+    "memory of another size": (dict(optimizer=heavy(np.zeros(3))), ValueError, "optimizer: velocity: expected shape (26), got (3,)"),
+    "memory that is NaN": (dict(optimizer=heavy(np.full(26, np.nan))), ValueError, "optimizer: velocity: expected finite"),
+    "seed": (dict(rng=0), TypeError, "expected rng to be a Generator or RandomState, got 0; a seed would start"),
+    "module": (dict(rng=np.random), TypeError, "expected rng to be a Generator"),
+    "history in a dict": (dict(history={"loss": []}), TypeError, "expected history to be a History, got {'loss': []}"),
+    "history with NaN": (dict(history=History([np.nan])), ValueError, "history: expected losses to be finite floats, got nan"),
+    "history of too few epochs": (dict(history=History([1.0], [1.0], [2])), ValueError, "val_epochs: expected ints from 1 to 1, got 2"),
+    "history out of order": (dict(history=History([1.0, 1.0], [1.0, 1.0], [2, 1])), ValueError, "expected a rising epoch"),
+    "history with a gap": (dict(history=History([1.0], [1.0], [])), ValueError, "for each validation loss"),
+    "notes in a list": (dict(notes=[1]), TypeError, "notes: expected a dict that JSON can hold"),
+    "notes with an array": (dict(notes={"a": np.zeros(2)}), TypeError, "notes: expected a dict that JSON can hold"),
+    "notes with NaN": (dict(notes={"a": np.nan}), TypeError, "notes: expected a dict that JSON can hold"),
+    "notes with infinity": (dict(notes={"a": np.inf}), TypeError, "notes: expected a dict that JSON can hold"),
+    "notes with a tuple": (dict(notes={"a": (1, 2)}), TypeError, "got {'a': (1, 2)}"),
+    "notes with an int for a key": (dict(notes={1: 2}), TypeError, "got {1: 2}"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_saved_is_refused_and_the_old_file_stays(case, path):
+    parts, error, words = REFUSED[case]
+    put(path, started())
+    arguments = dict(network=started().network) | parts
+    with pytest.raises(error) as caught:
+        save(path, arguments.pop("network"), **arguments)
+    assert words in str(caught.value) and not isinstance(caught.value, CheckpointError)
+    assert os.listdir(path.parent) == [path.name]
+    assert_same(load(path), started())
+
+
+def test_notes_in_a_circle(path):
+    notes = {}
+    notes["self"] = notes
+    with pytest.raises(TypeError, match="notes: expected"):
+        save(path, started().network, notes=notes)
+
+
+def test_generators_of_others_are_refused(path, monkeypatch):
+    monkeypatch.delitem(BIT_GENERATORS, "SFC64")
+    with pytest.raises(TypeError, match="expected a generator by PCG64, PCG64DXSM, MT19937, Philox, got Generator"):
+        save(path, Sequential(ReLU()), rng=np.random.Generator(np.random.SFC64()))
+
+
+def test_as_deep_as_allowed(path):
+    save(path, deeply(49))
+    assert load(path).network.params.size == 2
+
+
+def test_texts_have_a_limit(path, monkeypatch):
+    put(path, started())
+    monkeypatch.setattr(checkpoint, "TEXT_BYTES", len(members_of(started())["checkpoint"]))
+    put(path, started())
+    with pytest.raises(ValueError, match="text: expected at most"):
+        save(path, started().network, notes={"a": 2000 * "b"})
+    monkeypatch.setattr(checkpoint, "TEXT_BYTES", 128)
+    with pytest.raises(CheckpointError, match="text: expected at most 128 bytes"):
+        load(path)
+
+
+# ---- damaged files
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The bytes of a small checkpoint with all parts, and its members."""
+    run = Checkpoint(Sequential(Dense(1, 1, rng=0)), heavy(np.ones(2)), np.random.default_rng(0), History([1.0], [1.0], [1]))
+    return archive(members_of(run)), members_of(run)
+
+
+def test_every_truncation_is_refused(small):
+    loads(small[0])
+    for size in range(len(small[0])):
+        with pytest.raises(CheckpointError):
+            loads(small[0][:size])
+
+
+def test_every_flipped_bit_is_refused(small):
+    loads(small[0])
+    for i in range(8 * len(small[0])):
+        data = bytearray(small[0])
+        data[i // 8] ^= 1 << i % 8
+        with pytest.raises(CheckpointError):
+            loads(bytes(data))
+
+
+def test_more_at_the_end_or_the_beginning_is_refused(small):
+    for data in (small[0] + b"\n", small[0] + small[0][-64:], b"\n" + small[0], small[0] * 2):
+        with pytest.raises(CheckpointError):
+            loads(data)
+
+
+def npz(**arrays):
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+CALLED = []
+
+
+class Trap:
+    """Unpickled, it would leave a mark."""
+
+    def __reduce__(self):
+        return CALLED.append, ("called",)
+
+
+FOREIGN = {
+    "empty": b"",
+    "one byte": b"\0",
+    "picture": b"\x89PNG\r\n\x1a\n" + bytes(1000),
+    "text": b"hello\n" * 100,
+    "digits": b"0" * 200,
+    "pickle": pickle.dumps(Trap()),
+    "archive of arrays": npz(params=np.zeros(4)),
+    "empty archive": b"PK\5\6" + bytes(18),
+}
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_files_are_refused(kind, path):
+    path.write_bytes(FOREIGN[kind])
+    with pytest.raises(CheckpointError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: no whole checkpoint: it") and isinstance(caught.value, ValueError)
+    assert not CALLED
+
+
+# ---- hostile files: all have a valid checksum
+
+
+def signed(data):
+    file = io.BytesIO(data)
+    sign(file)
+    return file.getvalue()
+
+
+def forged(members, change=None, **arrays):
+    text = json.loads(members["checkpoint"][128:])
+    if change:
+        change(text)
+    code = pack(np.frombuffer(json.dumps(text).encode(), np.uint8))
+    return archive(members | {"checkpoint": code} | arrays)
+
+
+def raw_text(text):
+    return pack(np.frombuffer(text, np.uint8))
+
+
+def zipped(members, method=zipfile.ZIP_STORED, tamper=lambda archive: None):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+        tamper(archive)
+    return signed(file.getvalue())
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+def network(**spec):
+    return lambda text: text.update(network=spec)
+
+
+def layers(*specs):
+    return network(kind="Sequential", layers=list(specs))
+
+
+def state(*path, **values):
+    def change(text):
+        part = text["rng"]["state"]
+        for key in path:
+            part = part[key]
+        part.update(values)
+    return change
+
+
+def rng(bits, kind="Generator", **values):
+    """Put in the state of another generator, changed."""
+    def change(text):
+        made = np.random.Generator(bits(0)) if kind == "Generator" else np.random.RandomState(bits(0))
+        text["rng"] = checkpoint.describe_rng(made)
+        for holder in (text["rng"]["state"], text["rng"]["state"]["state"]):
+            holder.update({key: value for key, value in values.items() if key in holder})
+    return change
+
+
+def part(name, **values):
+    return lambda text: text[name].update(values)
+
+
+def whole(**values):
+    return lambda text: text.update(values)
+
+
+def nest(depth):
+    spec = {"kind": "Dense", "n_in": 1, "n_out": 1}
+    for _ in range(depth):
+        spec = {"kind": "Sequential", "layers": [spec]}
+    return whole(network=spec)
+
+
+DENSE = {"kind": "Dense", "n_in": 1, "n_out": 1}
+HUGE = 2**31
+TEXTS = {
+    "version to come": (whole(version=2), "version 1 of the format"),
+    "version true": (whole(version=True), "expected version of type int, got bool"),
+    "other format": (whole(format="zip"), "expected a checkpoint of nnlib"),
+    "key too many": (whole(more=1), "text: expected an object with the keys format, version"),
+    "key too few": (lambda text: text.pop("rng"), "text: expected an object with the keys"),
+    "dtype of objects": (whole(dtype="object"), "expected dtype float32 or float64, got 'object'"),
+    "dtype float16": (whole(dtype="float16"), "expected dtype float32 or float64"),
+    "other dtype": (whole(dtype="float32"), "params: expected an array file of 2 numbers of type float32"),
+    "notes in a list": (whole(notes=[1]), "notes: expected an object, got list"),
+    "no network": (whole(network=None), "expected network of type dict, got NoneType"),
+    "unknown kind": (layers({"kind": "Conv"}), "expected layers of known kinds, at most 50 deep, got the kind 'Conv' at depth 1"),
+    "kind of a function": (layers({"kind": "eval"}), "got the kind 'eval'"),
+    "kind in a list": (layers({"kind": ["Dense"]}), "got the kind ['Dense']"),
+    "layer in a list": (layers([DENSE]), "got the kind None at depth 1"),
+    "bare layer": (whole(network=DENSE), "expected Sequential or Autoencoder, got Dense(1, 1)"),
+    "no layers": (lambda text: (text.update(optimizer=None, network={"kind": "Sequential", "layers": []})), "expected the arrays checkpoint, params, got"),
+    "layers in a dict": (network(kind="Sequential", layers={"a": DENSE}), "Sequential: expected layers of type list, got dict"),
+    "key too many in a layer": (layers(DENSE | {"init": "he"}), "Dense: expected an object with the keys kind, n_in, n_out"),
+    "arguments to an activation": (layers(DENSE, {"kind": "ReLU", "x": 1}), "ReLU: expected an object with the keys kind"),
+    "size zero": (layers({"kind": "Dense", "n_in": 0, "n_out": 2}), "Dense: expected ints from 1 to 2147483648, got 0"),
+    "negative sizes": (layers({"kind": "Dense", "n_in": -2, "n_out": -2}), "Dense: expected ints from 1 to 2147483648, got -2"),
+    "sizes that cancel": (layers({"kind": "Dense", "n_in": 10**6, "n_out": 10**6}, {"kind": "Dense", "n_in": 10**6, "n_out": -(10**6)}), "got -1000000"),
+    "size true": (layers({"kind": "Dense", "n_in": True, "n_out": 1}), "Dense: expected n_in of type int, got bool"),
+    "size as a float": (layers({"kind": "Dense", "n_in": 1.0, "n_out": 1}), "Dense: expected n_in of type int, got float"),
+    "absurd sizes": (layers({"kind": "Dense", "n_in": HUGE, "n_out": HUGE}), f"expected an array file of {(HUGE + 1) * HUGE} numbers"),
+    "more than absurd": (layers({"kind": "Dense", "n_in": 10**4000, "n_out": 1}), "Dense: expected ints from 1 to 2147483648, got 1000000"),
+    "another size": (layers({"kind": "Dense", "n_in": 2, "n_out": 1}), "expected an array file of 3 numbers"),
+    "widths that do not fit": (lambda text: text.update(optimizer=None, network={"kind": "Autoencoder", "sizes": [1]}), "expected the arrays"),
+    "autoencoder without sizes": (network(kind="Autoencoder", sizes=[]), "expected an array file of 0 numbers"),
+    "autoencoder of words": (network(kind="Autoencoder", sizes=["a", "b"]), "Autoencoder: expected ints from 1"),
+    "absurd autoencoder": (network(kind="Autoencoder", sizes=[10**9, 10**9]), "expected an array file of 2000000002000000000 numbers"),
+    "too deep": (nest(51), "at most 50 deep, got the kind 'Dense' at depth 51"),
+    "unknown optimizer": (part("optimizer", kind="Optimizer"), "optimizer: expected one of SGD, got 'Optimizer'"),
+    "optimizer in a list": (whole(optimizer=["SGD"]), "expected the arrays checkpoint, params, got"),
+    "unknown setting": (part("optimizer", settings={"learning_rate": 0.1, "lr": 1}), "unexpected keyword argument 'lr'"),
+    "infinite rate": (part("optimizer", settings={"learning_rate": 1e308 * 10}), "expected finite numbers, got Infinity"),
+    "negative rate": (part("optimizer", settings={"learning_rate": -1}), "learning_rate: expected a positive finite number, got -1"),
+    "rate in words": (part("optimizer", settings={"learning_rate": "0.1"}), "learning_rate: expected a positive"),
+    "memory of another name": (part("optimizer", memory=["params"]), "expected the arrays checkpoint, params, optimizer.params"),
+    "memory that is a path": (part("optimizer", memory=["../velocity"]), "expected the arrays checkpoint, params, optimizer.../velocity"),
+    "memory twice": (part("optimizer", memory=["velocity", "velocity"]), "expected the arrays"),
+    "memory that this optimizer has not": (part("optimizer", settings={"learning_rate": 0.1}), "expected a memory like (), got ['velocity']"),
+    "memory as a number": (part("optimizer", memory=3), "not iterable"),
+    "counter": (part("optimizer", counters={"_params": 1}), "counters of SGD: expected an object"),
+    "rng of no kind": (part("rng", kind="Random"), "rng: expected a kind of generator, got 'Random' by 'PCG64'"),
+    "rng by nobody": (state(bit_generator="os"), "rng: expected a kind of generator, got 'Generator' by 'os'"),
+    "rng by a list": (state(bit_generator=["PCG64"]), "got 'Generator' by ['PCG64']"),
+    "state with a key more": (state(more=1), "state: expected an object with the keys bit_generator, state"),
+    "state too large": (state("state", state=2**128), "rng: state: expected ints from 0 to"),
+    "state negative": (state("state", inc=-1), "rng: inc: expected ints from 0 to"),
+    "state as a float": (state("state", inc=1.0), "rng: inc: expected ints from 0 to"),
+    "flag as a truth": (state(has_uint32=True), "rng: has_uint32: expected ints from 0 to 1, got True"),
+    "flag of two": (state(has_uint32=2), "rng: has_uint32: expected ints from 0 to 1, got 2"),
+    "rest too large": (state(uinteger=2**32), "rng: uinteger: expected ints from 0 to 4294967295"),
+    "twister astray": (rng(np.random.MT19937, pos=625), "rng: pos: expected ints from 0 to 624, got 625"),
+    "twister before its start": (rng(np.random.MT19937, pos=-1), "rng: pos: expected ints from 0 to 624, got -1"),
+    "twister too short": (rng(np.random.MT19937, key=[1] * 623), "rng: expected key to be a list of 624 ints"),
+    "twister of large numbers": (rng(np.random.MT19937, key=[2**32] * 624), "rng: key: expected ints from 0 to 4294967295"),
+    "twister of no numbers": (rng(np.random.MT19937, key="key"), "rng: expected key to be a list of 624 ints"),
+    "Philox astray": (rng(np.random.Philox, buffer_pos=5), "rng: buffer_pos: expected ints from 0 to 4, got 5"),
+    "Philox of large numbers": (rng(np.random.Philox, counter=[2**64] * 4), "rng: counter: expected ints"),
+    "SFC64 too long": (rng(np.random.SFC64, state=[1] * 5), "state"),
+    "legacy flag": (rng(np.random.MT19937, "RandomState", has_gauss=2), "rng: has_gauss: expected ints from 0 to 1"),
+    "legacy normal in words": (rng(np.random.MT19937, "RandomState", gauss="0"), "rng: expected gauss like 0.0, got '0'"),
+    "history in a list": (whole(history=[1]), "history: expected an object with the keys loss, val_loss, val_epochs"),
+    "history in words": (part("history", loss=["1"]), "history: expected losses to be finite floats, got '1'"),
+    "history of whole numbers": (part("history", loss=[1]), "history: expected losses to be finite floats, got 1"),
+    "validation before the start": (part("history", val_epochs=[0]), "history: val_epochs: expected ints from 1 to 1, got 0"),
+    "validation after the end": (part("history", val_epochs=[2]), "history: val_epochs: expected ints from 1 to 1, got 2"),
+    "validation without an epoch": (part("history", val_epochs=[]), "expected a rising epoch for each validation loss"),
+    "validation twice": (part("history", val_epochs=[1, 1], val_loss=[1.0, 1.0]), "expected a rising epoch"),
+}
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_hostile_texts_are_refused(case, small):
+    change, words = TEXTS[case]
+    with pytest.raises(CheckpointError) as caught:
+        loads(forged(small[1], change))
+    assert str(caught.value).startswith("bytes.npz: no whole checkpoint: ") and words in str(caught.value)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_forged_file_without_a_fault_is_read(small):
+    assert loads(forged(small[1])).network.params.size == 2
+
+
+@pytest.mark.parametrize("kind", ["Generator", "RandomState"])
+@pytest.mark.parametrize("bits", BIT_GENERATORS.values(), ids=BIT_GENERATORS)
+def test_states_within_their_bounds_are_read(bits, kind, small):
+    loads(forged(small[1], rng(bits, kind, pos=624, buffer_pos=0, has_uint32=1, uinteger=2**32 - 1, has_gauss=1))).rng.random()
+
+
+def marked(data, local, value):
+    """Set a byte of each member's header, and of its entry in the directory, where it stands two bytes later."""
+    data = bytearray(data[:-64])
+    for mark, place in ((b"PK\3\4", local), (b"PK\1\2", local + 2)):
+        start = data.find(mark)
+        while start >= 0:
+            data[start + place] |= value
+            start = data.find(mark, start + 1)
+    data[-2:] = b"\0\0"
+    return signed(bytes(data))
+
+
+def resized(data, size):
+    """Claim another size for the member of the parameters, in the directory."""
+    data = bytearray(data[:-64])
+    entry = data.rfind(b"params.npy") - 46
+    data[entry + 20 : entry + 28] = 2 * size.to_bytes(4, "little")
+    data[-2:] = b"\0\0"
+    return signed(bytes(data))
+
+
+def twice(archive):
+    with pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("params.npy", pack(np.ones(2)))
+
+
+FILES = {
+    "object array": (lambda m: archive(m | {"params": npy(np.array([Trap(), Trap()]))}), "params: expected an array file of 2 numbers"),
+    "object array for a text": (lambda m: archive(m | {"checkpoint": npy(np.array([Trap(), Trap()]))}), "text: expected an array file"),
+    "pickle for a text": (lambda m: archive(m | {"checkpoint": pickle.dumps(Trap())}), "text: expected an array file"),
+    "pickle for an array": (lambda m: archive(m | {"params": pickle.dumps(Trap())}), "params: expected an array file"),
+    "pickle behind an array": (lambda m: archive(m | {"params": m["params"] + pickle.dumps(Trap())}), "params: expected an array file"),
+    "array cut short": (lambda m: archive(m | {"params": m["params"][:-1]}), "params: expected an array file"),
+    "no array": (lambda m: archive(m | {"params": b""}), "params: expected an array file"),
+    "matrix": (lambda m: archive(m | {"params": npy(np.ones((1, 2)))}), "params: expected an array file"),
+    "ints": (lambda m: archive(m | {"params": npy(np.ones(2, np.int64))}), "params: expected an array file"),
+    "other byte order": (lambda m: archive(m | {"params": npy(np.ones(2, ">f8"))}), "params: expected an array file"),
+    "long header": (lambda m: archive(m | {"params": b"\x93NUMPY\x02\x00\xff\xff\xff\x7f" + b"(" * 10**6}), "params: expected an array file"),
+    "NaN": (lambda m: archive(m | {"params": pack(np.array([1, np.nan]))}), "params: expected finite numbers"),
+    "array missing": (lambda m: archive({k: v for k, v in m.items() if k != "params"}), "expected the arrays checkpoint, params, optimizer.velocity, got"),
+    "text missing": (lambda m: archive({k: v for k, v in m.items() if k != "checkpoint"}), "text: expected an array file"),
+    "no members": (lambda m: archive({}), "text: expected an array file"),
+    "array too many": (lambda m: archive(m | {"more": pack(np.ones(2))}), "got 'checkpoint', 'params', 'optimizer.velocity', 'more'"),
+    "absolute path": (lambda m: archive(m | {"/tmp/evil": b""}), "got 'checkpoint', 'params', 'optimizer.velocity', '/tmp/evil'"),
+    "path upward": (lambda m: archive(m | {"../evil": b""}), "'../evil'"),
+    "long name": (lambda m: archive(m | {"n" * 60_000: b""}), "'nnnnn"),
+    "deep lists": (lambda m: archive(m | {"checkpoint": raw_text(b"[" * 10**6)}), "text: nested too deeply"),
+    "deep objects": (lambda m: archive(m | {"checkpoint": raw_text(b'{"a":' * 10**6)}), "text: nested too deeply"),
+    "no JSON": (lambda m: archive(m | {"checkpoint": raw_text(b"import os")}), "Expecting value"),
+    "NaN in JSON": (lambda m: archive(m | {"checkpoint": raw_text(b"[NaN]")}), "text: expected finite numbers, got NaN"),
+    "a list": (lambda m: archive(m | {"checkpoint": raw_text(b"[]")}), "expected a checkpoint of nnlib"),
+    "a long number": (lambda m: archive(m | {"checkpoint": raw_text(b"9" * 5000)}), "digits"),
+    "UTF-16": (lambda m: archive(m | {"checkpoint": raw_text("{}".encode("utf-16"))}), "can't decode"),
+    "rate that overflows": (lambda m: archive(m | {"checkpoint": pack(np.frombuffer(
+        m["checkpoint"][128:].replace(b'"learning_rate": 0.1', b'"learning_rate": 1e999'), np.uint8))}), "learning_rate: expected a positive finite number, got inf"),
+    "loss that overflows": (lambda m: archive(m | {"checkpoint": pack(np.frombuffer(
+        m["checkpoint"][128:].replace(b'"loss": [1.0]', b'"loss": [1e999]'), np.uint8))}), "finite floats, got inf"),
+    "compressed": (lambda m: zipped(m, zipfile.ZIP_DEFLATED), "'checkpoint.npy': expected a member that is not compressed"),
+    "compressed otherwise": (lambda m: zipped(m, zipfile.ZIP_LZMA), "expected a member that is not compressed"),
+    "bomb": (lambda m: zipped(m | {"params": bytes(10**7)}, zipfile.ZIP_DEFLATED), "expected a member that is not compressed"),
+    "one name twice": (lambda m: zipped(m, tamper=twice), "two of its members have the same name"),
+    "encrypted": (lambda m: marked(archive(m), 6, 1), "encrypted"),
+    "said to be compressed": (lambda m: marked(archive(m), 8, zipfile.ZIP_DEFLATED), "expected a member that is not compressed"),
+    "four gigabytes claimed": (lambda m: resized(archive(m), 2**32 - 2), "its members claim more bytes than it has"),
+    "more claimed than there is": (lambda m: resized(archive(m), 600), "more bytes than it has"),
+    "directory gone": (lambda m: signed(archive(m)[:-400] + b"PK\5\6" + bytes(18)), "expected an array file"),
+    "directory elsewhere": (lambda m: signed(b"PK\5\6" + b"\xff" * 18), ""),
+    "no archive": (lambda m: signed(b"no archive"), "not a zip file"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_hostile_files_are_refused(case, small, path):
+    make, words = FILES[case]
+    path.write_bytes(make(small[1]))
+    with pytest.raises(CheckpointError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}: no whole checkpoint: ") and words in str(caught.value)
+    assert not CALLED and os.listdir(path.parent) == [path.name]
+
+
+def places(value, found):
+    """List all containers of a JSON value with their keys."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        found.append((value, key))
+        if isinstance(inner, (dict, list)):
+            places(inner, found)
+    return found
+
+
+ODD = [None, True, -1, 0, 1, 2, 2**31, 2**64, 10**40, 0.5, -1.5, 1e308, "", "Dense", "SGD", "velocity", "PCG64", [], [1], [[]],
+       {}, {"kind": "ReLU"}, {"kind": "Sequential", "layers": []}, "\ud800", "é"]
+
+
+def test_texts_changed_at_random_are_read_or_refused(small):
+    """Whatever stands in the text, nothing else is raised and nothing strange comes out."""
+    chance, read = random.Random(0), 0
+    for _ in range(3000):
+        def change(text):
+            for _ in range(chance.randint(1, 3)):
+                holder, key = chance.choice(places(text, []))
+                if isinstance(holder, dict) and chance.random() < 0.1:
+                    holder.pop(key)
+                else:
+                    holder[key] = copy.deepcopy(chance.choice(ODD))
+        try:
+            run = loads(forged(small[1], change))
+        except CheckpointError as error:
+            assert len(str(error)) < 1000
+        else:
+            read += 1
+            assert run.network.params.size == 2
+            put_again = loads(archive(members_of(run)))
+            assert put_again.network.params.tobytes() == run.network.params.tobytes()
+            if run.rng is not None:
+                run.rng.random()
+    assert 0 < read < 1500
+
+
+def test_archives_changed_at_random_are_read_or_refused(small):
+    chance = random.Random(0)
+    for _ in range(3000):
+        data = bytearray(small[0][:-64])
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.choice([0, 1, 255, chance.randrange(256)])
+        data[-2:] = b"\0\0"
+        try:
+            loads(signed(bytes(data)))
+        except CheckpointError:
+            pass
+
+
+# ---- kills
+
+
+COMMON = """
+import itertools, os, random, signal, sys, time
+import numpy as np
+from nnlib import SGD, Dense, History, MSELoss, Sequential, Tanh
+from nnlib.checkpoint import Checkpoint, load, save
+
+path, chance, kills = sys.argv[1], random.Random(0), 0
+
+def spawn(work):
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+def kill(pid, after):
+    time.sleep(after)
+    os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    assert status == 0 or os.WIFSIGNALED(status), "it failed by itself"
+    return status != 0
+"""
+
+TRAINING = COMMON + """
+data = np.random.default_rng(0).normal(size=(60, 4))
+X, y = data[:, :3], data[:, 3:]
+
+def begin():
+    rng = np.random.default_rng(1)
+    network = Sequential(Dense(3, 8, rng=rng), Tanh(), Dense(8, 1, rng=rng))
+    return Checkpoint(network, SGD(0.05, momentum=0.9), rng, History())
+
+def train(run, callback=None):
+    run.network.fit(X[20:], y[20:], loss=MSELoss(), optimizer=run.optimizer, epochs=120, batch_size=7, rng=run.rng,
+                    validation_data=(X[:20], y[:20]), validation_interval=3, history=run.history, callback=callback)
+    return run
+
+def work():
+    run = load(path) if os.path.exists(path) else begin()
+    train(run, lambda history: save(path, run.network, optimizer=run.optimizer, rng=run.rng, history=history))
+
+stops = set()
+for _ in range(60):
+    if not kill(spawn(work), chance.uniform(0, 0.08)):
+        break
+    kills += 1
+    stops.add(len(load(path).history.loss) if os.path.exists(path) else 0)
+assert os.waitpid(spawn(work), 0)[1] == 0
+last, whole = load(path), train(begin())
+assert last.network.params.tobytes() == whole.network.params.tobytes()
+assert last.optimizer.velocity.tobytes() == whole.optimizer.velocity.tobytes()
+assert last.history == whole.history and len(whole.history.loss) == 120 and len(whole.history.val_loss) == 40
+assert last.rng.bit_generator.state == whole.rng.bit_generator.state
+print(kills, len(stops))
+"""
+
+SAVING = COMMON + """
+network = Sequential(Dense(400, 400))
+network.params[...] = 0
+save(path, network, notes={"k": 0})
+
+def work():
+    for k in itertools.count(load(path).notes["k"] + 1):
+        network.params[...] = k
+        save(path, network, notes={"k": k})
+
+for _ in range(40):
+    assert kill(spawn(work), chance.uniform(0, 0.1))
+    run = load(path)
+    assert (run.network.params == run.notes["k"]).all()
+left = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".tmp")]
+print(run.notes["k"], len(left))
+"""
+
+
+def script(code, path):
+    """Run a script in a process of its own, and return the numbers that it prints."""
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
+    result = subprocess.run([sys.executable, "-c", code, str(path)], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return map(int, result.stdout.split())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+class TestKills:
+    """SIGKILL cannot be caught: what is on disk is all there is."""
+
+    def test_a_training_killed_many_times_ends_like_one_that_was_not(self, path):
+        kills, stops = script(TRAINING, path)
+        assert kills >= 5 and stops >= 3
+
+    def test_a_save_killed_at_any_moment_leaves_a_whole_file(self, path):
+        saved, left = script(SAVING, path)
+        assert saved >= 5 and left >= 3  # kills came in the middle of writes
+
+
+# ---- fingerprints
+
+
+def twin(tmp_path, source, name="f"):
+    """Import a function from source of its own."""
+    file = tmp_path / f"m{len(list(tmp_path.iterdir()))}.py"
+    file.write_text(source, encoding="utf-8")
+    names = {}
+    exec(compile(source, file, "exec"), names)
+    return names[name]
+
+
+BASE = "def f(x, *, scale=2.5):\n    y = x + 1\n    return f'{y * scale:.3f}'\n"
+EQUAL = {
+    "comment": BASE.replace("y = x + 1", "y = x + 1  # one more"),
+    "docstring": BASE.replace("    y =", '    """Say it.\n\n  Twice: {y}.\n    """\n    y ='),
+    "blank lines": BASE.replace("\n", "\n\n"),
+    "tabs": BASE.replace("    ", "\t"),
+    "broken lines": BASE.replace("x + 1", "(\n  x\n      + 1)").replace("scale=2.5)", "scale=2.5,\n)"),
+    "quotes": BASE.replace("'", '"'),
+    "number written otherwise": BASE.replace("2.5", "2.50"),
+    "joined string": BASE.replace("f'{y * scale:.3f}'", "'' f'{y * scale:.3f}'"),
+}
+UNEQUAL = {
+    "constant": BASE.replace("2.5", "2.25"),
+    "type of a constant": BASE.replace("+ 1", "+ 1.0"),
+    "truth": BASE.replace("+ 1", "+ True"),
+    "operator": BASE.replace("+ 1", "- 1"),
+    "name": BASE.replace("y", "z"),
+    "order": BASE.replace("x + 1", "1 + x"),
+    "format": BASE.replace(".3f", ".2f"),
+    "default": BASE.replace("scale=2.5", "scale"),
+    "decorator": "def d(f): return f\n@d\n" + BASE,
+    "indentation": BASE.replace("    return", "    if y:\n        return"),
+    "string": BASE.replace("f'{y", "f' {y"),
+}
+
+
+@pytest.mark.parametrize("case", EQUAL)
+def test_layout_comments_and_docstrings_do_not_count(case, tmp_path):
+    assert fingerprint(twin(tmp_path, EQUAL[case])) == fingerprint(twin(tmp_path, BASE))
+
+
+@pytest.mark.parametrize("case", UNEQUAL)
+def test_code_counts(case, tmp_path):
+    assert fingerprint(twin(tmp_path, UNEQUAL[case])) != fingerprint(twin(tmp_path, BASE))
+
+
+def test_a_docstring_in_place_of_pass(tmp_path):
+    one, two = (twin(tmp_path, f"class f:\n    {body}\n") for body in ('"""Nothing."""', "pass"))
+    assert outline(ast.parse('class f:\n    """Nothing."""').body) == outline(ast.parse("class f: pass").body)
+    assert callable(one) and callable(two)
+
+
+def test_fingerprints_of_several():
+    assert len(fingerprint(Dense)) == 16 and int(fingerprint(Dense), 16)
+    assert fingerprint(Dense, SGD) != fingerprint(SGD, Dense) != fingerprint(Dense)
+    assert fingerprint(Dense.__init__) != fingerprint(SGD.__init__)  # indented, as methods are
+    assert fingerprint(nnlib.layers) != fingerprint(nnlib.losses)
+
+
+def test_a_known_fingerprint(tmp_path):
+    """It is written into files, so it may not change from version to version."""
+    assert fingerprint(twin(tmp_path, BASE)) == "8797d0e1f784b796"
+
+
+def test_a_prefix_that_means_nothing():
+    assert outline(ast.parse("x = u'a'")) == outline(ast.parse("x = 'a'")) != outline(ast.parse("x = b'a'"))
+
+
+PIECES = [lambda: 0,
+          lambda: 1]
+
+
+@pytest.mark.parametrize("thing", [np.dot, 3, "def f(): pass", len, eval("lambda: 0"), PIECES[1]],
+                         ids=["ufunc", "number", "text", "built-in", "without a file", "part of an expression"])
+def test_what_has_no_source_is_refused(thing):
+    with pytest.raises(TypeError, match="fingerprint: expected classes or functions with their source at hand, got"):
+        fingerprint(thing)
+
+
+SYNTAX = r'''
+@decorated(1, *a, k=2, **b)
+class C(B, metaclass=M):
+    x: int = 1
+    y: 'str'
+async def f(a, /, b=1, *c: int, d, e=2, **g) -> None:
+    """Doc {x}."""
+    global u
+    async with a as b, c: await d
+    async for i in x: yield i
+    return [i async for i in x if i], {**a, 'b': 1}, {1, 2}, (yield), lambda x, *y: x
+def g(x):
+    nonlocal_ = f"{x}" f"a{x!r:>{w}}b" "c" f"{x=}" f"{{}}" f"" rf"\d{x:%H:%M}" f"{x:}" f"{f'{x}'}" f"""
+{x}""" + u"u" + "a" "b"
+    a, *b = c[1:2, ..., ::3] = d = 1j, 1e400, -0.0, b'x' b'y', 0x10, 1_000, None, True, '\N{BULLET}\ud800'
+    while (n := x) and not y or z if x < y <= z is not None not in q else ~x @ y ** -z // 2: break
+    else: continue_
+    try: raise E from e
+    except* (A, B) as error: del x.y, z[0]
+    try: assert x, "message"
+    except: pass
+    else: import a.b as c, d
+    finally: from .. import e as f, g
+    match x:
+        case [1, *_, {"a": A(b, c=2), **rest}] | None if y: pass
+        case "s" as t: ...
+        case -1 | a.b: x += 1; x: int; (x): int
+'''
+
+
+def interpreters():
+    """Yield the other Pythons that can be found here."""
+    for minor in range(11, 15):
+        found = shutil.which(f"python3.{minor}")
+        if found and minor != sys.version_info[1]:
+            probe = subprocess.run([found, "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True)
+            if probe.stdout.strip() == str(minor):
+                yield found
+
+
+def test_all_versions_of_python_agree(tmp_path):
+    """On all syntax, on the package, and on the tests, in all Pythons at hand."""
+    sources = [SYNTAX, *(file.read_text(encoding="utf-8") for folder in ("nnlib", "tests") for file in sorted((ROOT / folder).glob("*.py")))]
+    code = "import ast, hashlib, json, sys\nfrom typing import Any\n" + inspect.getsource(checkpoint.idle) + inspect.getsource(outline)
+    code += "print([hashlib.sha256(outline(ast.parse(s).body).encode('utf-8', 'backslashreplace')).hexdigest() for s in json.load(sys.stdin)])"
+    others = list(interpreters())
+    if not others:
+        pytest.skip("no other Python here")
+    said = [subprocess.run([python, "-W", "ignore", "-c", code], input=json.dumps(sources), capture_output=True, text=True, check=True).stdout
+            for python in (sys.executable, *others)]
+    assert len(set(said)) == 1
