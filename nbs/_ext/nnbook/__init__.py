@@ -4,6 +4,7 @@
 `equations`  gives the report's equations the report's numbers
 `ledger`     compares what the chapters measured with what the report claims
 `live`       lets the reader edit and run a chapter in its page
+`weight`     leaves out what a page need not load
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import cells, equations, ledger, live
+from . import cells, equations, ledger, live, weight
 
 HERE = Path(__file__).parent
 
@@ -50,6 +51,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (cells, equations, ledger, live):
+    for part in (cells, equations, ledger, live, weight):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

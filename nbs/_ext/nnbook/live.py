@@ -10,6 +10,7 @@ In the page a cell runs as it stands in the notebook, unless one of these lines 
 ===============================  ==============================================================
 ``#| live: 5000 -> 500``         this text of the cell is replaced; a note over the cell says so
 ``#| live-skip: reason``         the cell does not run by itself; a note gives the reason
+``#| live-note: remark``         the cell's result differs from the book's; a note says why
 ``#| eval: false``               the cell runs nowhere
 ===============================  ==============================================================
 
@@ -70,8 +71,10 @@ def live_cell(cell: dict) -> dict[str, object] | None:
         old, new = replacement(found["live"], code)
         code = code.replace(old, new)
         live["note"] = f"Shortened for the page: {old} has become {new}."
+    if "live-note" in found:
+        live["note"] = found["live-note"]
     if "live-skip" in found:
-        live.update(skip=True, note=f"Does not run by itself in the page: {found['live-skip']}.")
+        live.update(skip=True, note=f"Does not run by itself in the page. {found['live-skip']}")
     return {**live, "source": code.rstrip()}
 
 

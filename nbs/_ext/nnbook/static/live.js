@@ -70,6 +70,7 @@ const LIMIT = 100_000; // characters a cell may print
 
 function inline(text) {
   return escape(text)
+    .replace(/&#38;(#?\w+;)/g, "&$1") // an entity is written as one
     .replace(/`([^`]+)`/g, "<code>$1</code>")
     .replace(/\$([^$]+)\$/g, '<span class="math">\\($1\\)</span>')
     .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>")
