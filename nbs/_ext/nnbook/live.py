@@ -51,6 +51,16 @@ Licence: https://docs.python.org/3.12/license.html
 The wheels of packages carry their licences, which are repeated here.
 """
 
+AT_HOME = """\
+The chapters as notebooks. With Python 3.11 or newer:
+
+    pip install {wheel} jupyterlab matplotlib pooch
+    jupyter lab
+
+Chapters that need MNIST fetch it once, about 11 MB. Notebooks that show results of long trainings need the folder
+`data` of the repository: set the environment variable NNLIB_DATA to where it is.
+"""
+
 
 # ---------------------------------------------------------------- the cells of a page
 def replacement(text: str, code: str) -> tuple[str, str]:
@@ -140,7 +150,16 @@ def licences(files: dict[str, bytes]) -> str:
     return "\n".join(parts)
 
 
-def publish_pyodide(source: Path, target: Path, root: Path) -> None:
+def publish_notebooks(wheel: Path, target: Path, root: Path) -> None:
+    """Pack the notebooks, and the package that they import, for those who run them at home."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in [wheel, *sorted((root / "nbs").glob("*.ipynb"))]:
+            archive.write(path, f"nnlib-notebooks/{path.name}")
+        archive.writestr("nnlib-notebooks/README.txt", AT_HOME.format(wheel=wheel.name))
+
+
+def publish_pyodide(source: Path, target: Path, wheel: Path) -> None:
     """Copy Pyodide into the site, each file checked, with a lock file that lists the package too."""
     target.mkdir(parents=True, exist_ok=True)
     files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.FILES}
@@ -149,7 +168,7 @@ def publish_pyodide(source: Path, target: Path, root: Path) -> None:
     (target / "licences.txt").write_text(licences(files), encoding="utf-8")
     for old in target.glob("nnlib-*.whl"):
         old.unlink()
-    wheel = build_wheel(root, target)
+    shutil.copy(wheel, target)
     entry = {"name": "nnlib", "version": wheel.name.split("-")[1], "file_name": wheel.name, "install_dir": "site",
              "sha256": pyodide.hashlib.sha256(wheel.read_bytes()).hexdigest(), "package_type": "package",
              "imports": ["nnlib"], "depends": ["numpy"], "unvendored_tests": False}
@@ -201,11 +220,15 @@ def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, do
 
 def publish(app: Sphinx, error: Exception | None) -> None:
     """Put Pyodide, the package, the data and the lists of cells into the site."""
-    folder = pyodide_folder(app)
-    if error or app.builder.name != "html" or folder is None:
+    folder, root, static = pyodide_folder(app), Path(app.confdir), Path(app.outdir, "_static")
+    if error or app.builder.name != "html" or not (root / "pyproject.toml").exists():
         return
-    root, static = Path(app.confdir), Path(app.outdir, "_static")
-    publish_pyodide(folder, static / "pyodide", root)
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = build_wheel(root, Path(scratch))
+        publish_notebooks(wheel, static / "nnlib-notebooks.zip", root)
+        if folder is None:
+            return
+        publish_pyodide(folder, static / "pyodide", wheel)
     shutil.copy(Path(__file__).with_name("matplotlibrc"), static / "matplotlibrc")
     for path in data_files(root):
         target = static / path.relative_to(root)

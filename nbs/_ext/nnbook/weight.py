@@ -14,6 +14,8 @@ from sphinx.application import Sphinx
 UNUSED = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
                     r'|\s*<link [^>]*(?:fa-brands-400|fa-regular-400)\.woff2[^>]*/>')
 FIGURE = re.compile(r'<img (?=[^>]*?src="([^"]*_images/[^"]+\.svg)")')
+NEVER_ASKED = ("vendor/fontawesome/*/js/*", "vendor/fontawesome/*/webfonts/*.ttf", "**/*.map",
+               "mathjax/sre/mathmaps/*.json")  # scripts of icons, old fonts, maps for debuggers, speech in other languages
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 
 
@@ -35,8 +37,10 @@ def lighten_site(app: Sphinx, error: Exception | None) -> None:
     site = Path(app.outdir)
     for page in [*site.glob("*.html"), *site.glob("nbs/*.html"), *site.glob("_modules/**/*.html")]:
         page.write_text(lighten(page.read_text(encoding="utf-8"), page.parent), encoding="utf-8")
-    for script in site.glob("_static/vendor/fontawesome/*/js/*"):
-        script.unlink()
+    for pattern in NEVER_ASKED:
+        for path in site.glob(f"_static/{pattern}"):
+            if path.name not in ("base.json", "en.json"):
+                path.unlink()
 
 
 def setup(app: Sphinx) -> None:

@@ -27,7 +27,7 @@ class Kernel:
         self.clear()
         self.send = lambda output: None
         sys.stdout, sys.stderr = Stream(self, "stdout"), Stream(self, "stderr")
-        self.pending, self.flushed = ["stdout", ""], 0.0
+        self.pending, self.flushed, self.sent = ["stdout", ""], 0.0, 0
 
     def clear(self):
         """Forget every name."""
@@ -38,7 +38,7 @@ class Kernel:
 
     def run(self, source, name, send):
         """Run a cell; return whether it ran to its end."""
-        self.send = send
+        self.send, self.sent = send, 0
         source = re.sub(r"^%.*$", "", source, flags=re.M)  # magics are IPython's
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         try:
@@ -82,18 +82,19 @@ class Kernel:
         return inner
 
     def write(self, stream, text):
-        """Collect what is printed, and send it twenty times a second."""
+        """Collect what is printed; send the first lines at once, many more twenty times a second."""
         if self.pending[0] != stream:
             self.flush()
             self.pending[0] = stream
         self.pending[1] += text
-        if time.monotonic() - self.flushed > 0.05:
+        if text.endswith("\n") and (self.sent < 100 or time.monotonic() - self.flushed > 0.05):
             self.flush()
 
     def flush(self):
         stream, text = self.pending
         self.pending[1], self.flushed = "", time.monotonic()
         if text:
+            self.sent += 1
             self.send({"kind": stream, "text": text})
 
 

@@ -173,6 +173,7 @@ class Output {
     this.element.hidden = false;
     for (const element of [this.element, this.figure]) element?.classList.remove("nnbook-live-stale");
     this.image?.classList.remove("nnbook-live-figure");
+    if (this.image?.className === "") this.image.removeAttribute("class");
     this.image?.setAttribute("src", this.source);
     this.revoke();
     if (this.made) this.element.remove();
@@ -392,6 +393,7 @@ class Live {
     this.kernel = this.cells = this.bar = undefined;
     this.offer();
     place.querySelector("button")?.focus();
+    dispatchEvent(new Event("resize")); // the theme looks again at what can be scrolled
   }
 }
 
