@@ -1,15 +1,18 @@
 # make book          build the book into _build/html
+# make pdf           print the book into _build/pdf
 # make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
 # make retrain       repeat the long trainings, and compare them with the stored ones
+# make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
+FRAMEWORKS := .venv-frameworks
 PINS := pyproject.toml .ci/constraints.txt
 LIVE := _build/.pyodide/pyodide.mjs
 export NNLIB_PYODIDE ?=
@@ -17,7 +20,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book serve test test-peers bench retrain clean-notebooks clean
+.PHONY: book serve pdf test test-peers bench retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
@@ -28,6 +31,10 @@ $(SITE): $(VENV)/.book $(SOURCES) $(LIVE)
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
 	@touch $@
+
+# the browser prints the built pages: what `make test` needs, and no TeX
+pdf: book $(VENV)/.test
+	$(BIN)/python nbs/_ext/nnbook/printed.py
 
 # NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
 # without a network the book is built all the same, with no live pages; not so in continuous integration
@@ -49,6 +56,9 @@ bench: $(VENV)/.peers
 
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py
+
+frameworks: $(FRAMEWORKS)/.installed
+	$(FRAMEWORKS)/bin/python benchmarks/frameworks.py
 
 clean-notebooks: $(VENV)/.book
 	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb
@@ -73,4 +83,10 @@ $(VENV)/.test: $(VENV)/.book
 
 $(VENV)/.peers: $(VENV)/.test
 	$(PIP) --editable '.[book,test,peers]'
+	@touch $@
+
+# an environment of its own: the chapter is built without the frameworks
+$(FRAMEWORKS)/.installed: $(PINS)
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[frameworks]'
 	@touch $@

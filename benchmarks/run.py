@@ -1,16 +1,24 @@
-"""Time nnlib beside its peers: XOR training beside PyTorch, and the import beside NumPy's.
+"""Time nnlib beside its peers: XOR and the autoencoder beside PyTorch, the import beside NumPy's.
 
-Both sides run in turn, after a warm-up; the result is the ratio of the medians. There is no
-verdict where a median lies far above its minimum: then other work was measured too.
+All sides run in turn, after a warm-up; the result is the ratio of the medians. There is no
+verdict where a median lies far above its minimum: then other work was measured too. The memory
+of the autoencoder's training is measured as well.
 """
 
+import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
+import tracemalloc
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+
+for setting in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+    os.environ.pop(setting, None)  # OpenBLAS is to choose the kernel for this processor itself
 
 import numpy as np
 import threadpoolctl
@@ -18,14 +26,20 @@ import torch
 from torch import nn
 
 import nnlib
-from nnlib import SGD, Dense, MSELoss, Sequential, Sigmoid, Tanh
+import recipe
+import with_nnlib
+import with_torch
+from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, Sequential, Sigmoid, Tanh
+from nnlib.network import Trainer
 
 ROUNDS, EPOCHS, RATE = 9, 5000, 0.5
 IMPORT_ROUNDS = 51
 QUIET = 1.25  # largest median / minimum of a side for which there is a verdict
 TRAINING_TARGET, IMPORT_TARGET = 12.0, 1.2
-X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
-y = np.array([[0], [1], [1], [0]], float)
+AUTOENCODER_ROUNDS = 7
+EAGER_TARGET, BOUND_TARGET = 1.1, 0.75  # times PyTorch's samples per second, share of the bound
+MEMORY_TARGET, GROWTH_TARGET = 200, 4096  # MB above the data; bytes in an epoch of 197 steps
+X, y = recipe.X, recipe.y
 
 
 def train_nnlib() -> tuple[float, list[float]]:
@@ -86,6 +100,92 @@ def compare_import() -> tuple[list[float], list[float]]:
     return [ours for ours, _ in rounds], [numpy for _, numpy in rounds]
 
 
+def autoencoder_trainer(images: np.ndarray) -> Trainer:
+    """Make nnlib's trainer of the autoencoder, with the common start and order of batches."""
+    network = with_nnlib.autoencoder_network()
+    with_nnlib.set_weights(network, recipe.autoencoder_weights())
+    return Trainer(network, images, images, BCEWithLogitsLoss(), SGD(0.1), recipe.BATCH,
+                   np.random.default_rng(1))
+
+
+def torch_epoch(images: np.ndarray, compiled: bool):
+    """Return a function that trains PyTorch's autoencoder for an epoch and returns the loss."""
+    network, rng = with_torch.autoencoder_network(), np.random.default_rng(1)
+    with_torch.set_weights(network, recipe.autoencoder_weights())
+    network = torch.compile(network) if compiled else network
+    data = torch.from_numpy(images)
+    return lambda: with_torch.autoencoder_train(network, data, 1, rng)[0]
+
+
+def compare_autoencoder(images: np.ndarray) -> dict[str, list[float]]:
+    """Seconds of an epoch of each side, round by round; the losses must be the same."""
+    trainer = autoencoder_trainer(images)
+
+    def ours() -> float:
+        trainer.epoch()
+        return trainer.history.loss[-1]
+
+    sides = {"nnlib": ours, "PyTorch": torch_epoch(images, compiled=False),
+             "bare products": recipe.Products().epoch}
+    if shutil.which("c++"):
+        sides["torch.compile"] = torch_epoch(images, compiled=True)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for round_ in range(AUTOENCODER_ROUNDS + 1):
+        losses = {}
+        for name, epoch in sides.items():
+            took, losses[name] = recipe.timed(epoch)
+            seconds[name] += [took] if round_ else []  # the first is the warm-up
+        losses.pop("bare products")
+        same = max(losses.values()) < 1.001 * min(losses.values())
+        assert same, f"losses: expected the same, got {losses}"
+    return seconds
+
+
+def memory_growth(images: np.ndarray) -> int:
+    """Return the bytes by which an epoch of 197 steps leaves more memory allocated than before."""
+    trainer = autoencoder_trainer(images)
+    tracemalloc.start()
+    trainer.epoch()
+    before = tracemalloc.get_traced_memory()[0]
+    trainer.epoch()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return grown
+
+
+def memory_peak(images: np.ndarray) -> dict[str, float]:
+    """Train the autoencoder in a process of its own; return its resident memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        np.save(path, images)
+        script = Path(__file__).with_name("train_one.py")
+        command = [sys.executable, str(script), "nnlib", "autoencoder", str(path)]
+        done = subprocess.run(command, env=recipe.clean_environment(), capture_output=True,
+                              check=True)
+    return json.loads(done.stdout)["memory"]
+
+
+def report_autoencoder(images: np.ndarray) -> None:
+    """Print what an epoch of the autoencoder takes, in time and in memory."""
+    seconds = compare_autoencoder(images)
+    speed = {name: recipe.IMAGES / median(times) for name, times in seconds.items()}
+    print("autoencoder, images a second:",
+          ", ".join(f"{name} {rate:,.0f}" for name, rate in speed.items()))
+    for side, target in (("PyTorch", EAGER_TARGET), ("bare products", BOUND_TARGET)):
+        met = speed["nnlib"] >= target * speed[side]
+        report(f"autoencoder, {side} / nnlib", seconds[side], seconds["nnlib"],
+               f"at least {target:g}", met)
+    grown, memory = memory_growth(images), memory_peak(images)
+    verdict = "reached" if grown <= GROWTH_TARGET else "NOT reached"
+    print(f"autoencoder, memory allocated by an epoch and kept: {grown} bytes")
+    print(f"  target at most {GROWTH_TARGET}: {verdict}")
+    above = memory["peak"] - memory["import"] - images.nbytes / 1e6
+    verdict = "reached" if above < MEMORY_TARGET else "NOT reached"
+    print(f"autoencoder, peak memory {memory['peak']:.0f} MB: imports {memory['import']:.0f}, "
+          f"data {images.nbytes / 1e6:.0f}, training {above:.0f}")
+    print(f"  target below {MEMORY_TARGET} for training: {verdict}")
+
+
 def report(title: str, above: list[float], below: list[float], wanted: str, met: bool) -> None:
     """Print both medians, their ratio with its range over the rounds, and the verdict."""
     one, two, ratios = median(above), median(below), [a / b for a, b in zip(above, below)]
@@ -100,20 +200,14 @@ def report(title: str, above: list[float], below: list[float], wanted: str, met:
     print(f"  target {wanted}: {verdict}")
 
 
-def cpu() -> str:
-    """Name the processor."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main() -> None:
     """Measure and print everything."""
-    pools = [f"{p['internal_api']} {p['num_threads']}" for p in threadpoolctl.threadpool_info()]
+    keys = ("internal_api", "architecture", "num_threads")
+    pools = [" ".join(str(pool[key]) for key in keys if key in pool)
+             for pool in threadpoolctl.threadpool_info()]
     versions = f"PyTorch {torch.__version__}, Python {platform.python_version()}"
     print(f"nnlib {nnlib.__version__}, NumPy {np.__version__}, {versions}")
-    print(f"{cpu()}; threads: torch {torch.get_num_threads()}, {', '.join(pools)}")
+    print(f"{recipe.cpu()}; threads: torch {torch.get_num_threads()}, {', '.join(pools)}")
     theirs, ours = compare_training()
     speedup = median(theirs) / median(ours)
     title, target = f"XOR, {EPOCHS} epochs, PyTorch / nnlib", f"at least {TRAINING_TARGET:g}"
@@ -122,6 +216,7 @@ def main() -> None:
     ratio = median(ours) / median(numpy)
     title, target = "import nnlib / import numpy", f"at most {IMPORT_TARGET:g}"
     report(title, ours, numpy, target, ratio <= IMPORT_TARGET)
+    report_autoencoder(recipe.training_images())
 
 
 if __name__ == "__main__":

@@ -110,9 +110,16 @@ class Step:
         if not copying:
             self.targets = batch_buffer(n, network.n_out, tape.x.dtype)
         self.value = np.zeros((), tape.x.dtype)
+        self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
         dy = np.empty_like(tape.y)
         self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
         self.calls += tape.backward(dy, to_input=False)[0]
+
+    def load(self, X: Array, y: Array, rows: Array) -> None:
+        """Copy these rows of the data in."""
+        self.x[...] = np.take(X, rows, 0, self._X, "clip")
+        if self.targets is not self.x:
+            self.targets[...] = np.take(y, rows, 0, self._y, "clip")
 
 # %% ../nbs/06_network.ipynb #504afb57
 @dataclass
@@ -152,16 +159,13 @@ class Trainer:
         self.X, self.y, self.size = X, y, min(size, len(X))
         sizes = {self.size, len(X) % self.size or self.size}
         self.steps = {n: Step(network, loss, n, copying=y is X) for n in sizes}
-        self.rows = {n: [np.empty((n, a.shape[1]), a.dtype) for a in (X, y)] for n in sizes}
         if self.size == len(X):
             self.load(np.arange(len(X)))
 
     def load(self, rows: Array) -> Step:
         """Copy these rows of the data into the step of their number."""
-        step, (X, y) = self.steps[len(rows)], self.rows[len(rows)]
-        step.x[...] = np.take(self.X, rows, 0, X, "clip")
-        if step.targets is not step.x:
-            step.targets[...] = np.take(self.y, rows, 0, y, "clip")
+        step = self.steps[len(rows)]
+        step.load(self.X, self.y, rows)
         return step
 
     def update(self, step: Step) -> float:
@@ -170,9 +174,8 @@ class Trainer:
             function(*arguments)
         value: float = step.value.item()
         if not math.isfinite(value):
-            epoch = len(self.history.loss) + 1
-            raise FloatingPointError("loss: expected a finite number, "
-                                     f"got {value} in epoch {epoch}")
+            raise FloatingPointError(f"loss: expected a finite number, got {value} in "
+                                     f"epoch {len(self.history.loss) + 1}")
         self.optimizer.step(self.network.params, self.network.grads)
         return value
 

@@ -16,25 +16,53 @@ import numpy as np
 from .layers import Array
 
 # %% auto #0
-__all__ = ['Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params', 'Adam']
+__all__ = ['Memory', 'Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params', 'Adam']
 
 # %% ../nbs/05_optimizer.ipynb #0c1d9a51
-class Optimizer:
-    """Base class of optimizers: their learning rate, and the vector they belong to.
-
-    A subclass defines ``step(params, grads)``, which begins with `_begin` if these
-    arrays are new to it. Derived in :ref:`ch-optimizer`.
+class Memory:
+    """What is remembered from step to step: arrays like the parameters, and counts.
 
     Attributes
     ----------
-    memory : tuple of str
-        Names of the arrays like `params` that are remembered between steps.
-    counters : tuple of str
-        Names of the ints that are remembered.
+    memory, counters : tuple of str
+        Names of the arrays, which begin as zeros, and of the ints.
     """
 
     memory: tuple[str, ...] = ()
     counters: tuple[str, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """Copy what is remembered."""
+        names = [name for name in (*self.memory, *self.counters) if hasattr(self, name)]
+        return {name: copy(getattr(self, name)) for name in names}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Remember a `state` again; arrays that are not in it become zero."""
+        for name in self.memory:
+            if name in state:
+                setattr(self, name, state[name].copy())
+            elif hasattr(self, name):
+                getattr(self, name)[...] = 0
+        for name in self.counters:
+            setattr(self, name, state[name])
+
+    def _prepare(self, params: Array) -> None:
+        for name in self.memory:
+            known = getattr(self, name, None)
+            if known is None:
+                setattr(self, name, np.zeros_like(params))
+            elif known.shape != params.shape or known.dtype != params.dtype:
+                raise ValueError(f"optimizer: expected parameters like its {name}, {known.shape} "
+                                 f"{known.dtype}, got {params.shape} {params.dtype}")
+
+# %% ../nbs/05_optimizer.ipynb #0c1d9a56
+class Optimizer(Memory):
+    """Base class of optimizers: their learning rate, and the vector they belong to.
+
+    A subclass defines ``step(params, grads)``, which begins with `_begin` if these
+    arrays are new to it. Derived in :ref:`ch-optimizer`.
+    """
+
     _params: Array | None = None
     _grads: Array | None = None
 
@@ -60,30 +88,9 @@ class Optimizer:
         """Move `params` in place, one step downhill."""
         raise NotImplementedError(f"{type(self).__name__} must define step(params, grads)")
 
-    def state(self) -> dict[str, Any]:
-        """Copy what is remembered: the arrays in `memory` and the numbers in `counters`."""
-        names = [name for name in (*self.memory, *self.counters) if hasattr(self, name)]
-        return {name: copy(getattr(self, name)) for name in names}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Remember a `state` again; arrays that are not in it become zero."""
-        for name in self.memory:
-            if name in state:
-                setattr(self, name, state[name].copy())
-            elif hasattr(self, name):
-                getattr(self, name)[...] = 0
-        for name in self.counters:
-            setattr(self, name, state[name])
-
     def _begin(self, params: Array, grads: Array) -> None:
         check_params(self._params, params, grads)
-        for name in self.memory:
-            known = getattr(self, name, None)
-            if known is None:
-                setattr(self, name, np.zeros_like(params))
-            elif known.shape != params.shape or known.dtype != params.dtype:
-                raise ValueError(f"optimizer: expected parameters like its {name}, {known.shape} "
-                                 f"{known.dtype}, got {params.shape} {params.dtype}")
+        self._prepare(params)
         self._params, self._grads, self._delta = params, grads, np.empty_like(params)
         self._rate = self._rate.astype(params.dtype)
 
@@ -145,7 +152,8 @@ def check_fraction(name: str, value: float) -> float:
     """Return `value` as a float; raise ValueError unless 0 <= value < 1."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, got {value!r}")
+        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, "
+                         f"got {value!r}")
     return float(value)
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
@@ -164,27 +172,18 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
             f"got {grads.shape} {grads.dtype}"
         )
 
-# %% ../nbs/13_beyond.ipynb #9d77658d
+# %% ../nbs/13_beyond.ipynb #b9108038
 class Adam(Optimizer):
-    """Steps of one size for all: fading mean of the gradients over their fading root mean square.
+    """Steps of one size for all: fading mean of the gradients over their root mean square.
 
-    Derived in :ref:`ch-beyond`; the method is Kingma and Ba's.
+    The method of Kingma and Ba. Derived in :ref:`ch-beyond`.
 
     Parameters
     ----------
-    learning_rate : float
-        About the size of a step of each parameter.
+    learning_rate, eps : float
+        About the size of a step of each parameter; what is added to the root.
     betas : pair of float
         What is left of the two means after a step, from 0 up to but not including 1.
-    eps : float
-        Added to the root, so that nothing is divided by zero.
-
-    Attributes
-    ----------
-    mean, square : ndarray like the parameters
-        Fading means of the gradients and of their squares, not yet corrected.
-    steps : int
-        Steps made so far.
     """
 
     memory = ("mean", "square")
@@ -211,12 +210,10 @@ class Adam(Optimizer):
         (beta1, beta2), delta = self.betas, self._delta
         correction = math.sqrt(1 - beta2**self.steps)
         np.multiply(self.mean, beta1, self.mean)
-        np.multiply(grads, 1 - beta1, delta)
-        np.add(self.mean, delta, self.mean)
+        np.add(self.mean, np.multiply(grads, 1 - beta1, delta), self.mean)
         np.multiply(self.square, beta2, self.square)
         np.multiply(grads, grads, delta)
-        np.multiply(delta, 1 - beta2, delta)
-        np.add(self.square, delta, self.square)
+        np.add(self.square, np.multiply(delta, 1 - beta2, delta), self.square)
         np.sqrt(self.square, delta)
         np.add(delta, self.eps * correction, delta)
         np.divide(self.mean, delta, delta)

@@ -20,7 +20,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import nnlib
-from nnlib import (SGD, Autoencoder, Dense, History, Layer, MSELoss, Optimizer, ReLU, Sequential, Sigmoid, Softmax, Tanh,
+from nnlib import (SGD, Adam, Autoencoder, Dense, History, Layer, MSELoss, Optimizer, ReLU, Sequential, Sigmoid, Softmax, Tanh,
                    checkpoint, optimizer)
 from nnlib.checkpoint import (BIT_GENERATORS, OPTIMIZERS, Checkpoint, CheckpointError, fingerprint, load, members_of,
                               npy_header, outline, pack, read_members, save, sign, unpack, write_members)
@@ -166,39 +166,27 @@ def test_a_plain_optimizer(path):
     assert repr(load(path).optimizer) == "SGD(learning_rate=0.1)"
 
 
-class Counting(Optimizer):
-    """As Adam will be: two arrays and a count."""
-
-    memory, counters = ("mean", "square"), ("t",)
-    t = 0
-
-    def step(self, params, grads):
-        if params is not self._params:
-            self._begin(params, grads)
-        self.t += 1
-        self.mean[...] += grads / self.t
-        self.square[...] += grads**2
-        params -= self.learning_rate * self.mean / (1 + self.square)
+def with_adam(epochs):
+    run = Checkpoint(started(5).network, Adam(0.01, betas=(0.8, 0.9), eps=1e-6), np.random.default_rng(1), History())
+    return train(run, epochs) if epochs else run
 
 
-@pytest.mark.parametrize("epochs", [2, 3])
-def test_arrays_and_counts_of_an_optimizer(monkeypatch, path, epochs):
-    monkeypatch.setitem(OPTIMIZERS, "Counting", Counting)
-    runs = [Checkpoint(started(5).network, Counting(0.01), np.random.default_rng(1), History()) for _ in range(2)]
-    put(path, train(runs[0], epochs))
-    stopped, whole = train(load(path), 5), train(runs[1], 5)
-    assert stopped.optimizer.t == whole.optimizer.t == 20
+@pytest.mark.parametrize("epochs", [0, 1, 2])
+def test_arrays_and_counts_of_an_optimizer(path, epochs):
+    put(path, with_adam(epochs))
+    assert load(path).optimizer.settings == with_adam(0).optimizer.settings
+    stopped, whole = train(load(path), 5), with_adam(5)
+    assert stopped.optimizer.steps == whole.optimizer.steps == 20
     for name in ("mean", "square"):
         assert_array_equal(getattr(stopped.optimizer, name), getattr(whole.optimizer, name))
     assert_array_equal(stopped.network.params, whole.network.params)
 
 
-@pytest.mark.parametrize("counters", [{}, {"t": -1}, {"t": 1.5}, {"t": True}, {"t": 2**63 + 1}, {"t": 1, "_rate": 1}, {"mean": 1}], ids=str)
-def test_strange_counts_are_refused(counters, monkeypatch):
-    monkeypatch.setitem(OPTIMIZERS, "Counting", Counting)
-    run = train(Checkpoint(started(5).network, Counting(0.01), np.random.default_rng(1), History()), 1)
-    assert loads(forged(members_of(run))).optimizer.t == 4
-    with pytest.raises(CheckpointError, match="counters of Counting: expected"):
+@pytest.mark.parametrize("counters", [{}, {"steps": -1}, {"steps": 1.5}, {"steps": True}, {"steps": 2**63 + 1}, {"steps": 1, "_rate": 1}, {"mean": 1}], ids=str)
+def test_strange_counts_are_refused(counters):
+    run = with_adam(1)
+    assert loads(forged(members_of(run))).optimizer.steps == 4
+    with pytest.raises(CheckpointError, match="counters of Adam: expected"):
         loads(forged(members_of(run), part("optimizer", counters=counters)))
 
 
@@ -421,8 +409,8 @@ REFUSED = {
     "NaN": (dict(network=poisoned(np.nan)), ValueError, "params: expected finite numbers"),
     "infinity": (dict(network=poisoned(-np.inf)), ValueError, "params: expected finite numbers"),
     "too deep": (dict(network=deeply(50)), ValueError, "at most 50 deep, got the kind 'Dense' at depth 51"),
-    "foreign optimizer": (dict(optimizer=Step(0.1)), TypeError, "expected an optimizer like SGD, got Step(learning_rate=0.1)"),
-    "no optimizer": (dict(optimizer="SGD"), TypeError, "expected an optimizer like SGD, got 'SGD'"),
+    "foreign optimizer": (dict(optimizer=Step(0.1)), TypeError, "expected an optimizer like SGD, Adam, got Step(learning_rate=0.1)"),
+    "no optimizer": (dict(optimizer="SGD"), TypeError, "expected an optimizer like SGD, Adam, got 'SGD'"),
     "optimizer of another network": (dict(optimizer=used()), ValueError, "has been updating, got another vector of 26"),
     "memory of another size": (dict(optimizer=heavy(np.zeros(3))), ValueError, "optimizer: velocity: expected shape (26), got (3,)"),
     "memory that is NaN": (dict(optimizer=heavy(np.full(26, np.nan))), ValueError, "optimizer: velocity: expected finite"),
@@ -665,7 +653,7 @@ TEXTS = {
     "autoencoder of words": (network(kind="Autoencoder", sizes=["a", "b"]), "Autoencoder: expected ints from 1"),
     "absurd autoencoder": (network(kind="Autoencoder", sizes=[10**9, 10**9]), "expected an array file of 2000000002000000000 numbers"),
     "too deep": (nest(51), "at most 50 deep, got the kind 'Dense' at depth 51"),
-    "unknown optimizer": (part("optimizer", kind="Optimizer"), "optimizer: expected one of SGD, got 'Optimizer'"),
+    "unknown optimizer": (part("optimizer", kind="Optimizer"), "optimizer: expected one of SGD, Adam, got 'Optimizer'"),
     "optimizer in a list": (whole(optimizer=["SGD"]), "expected the arrays checkpoint, params, got"),
     "unknown setting": (part("optimizer", settings={"learning_rate": 0.1, "lr": 1}), "unexpected keyword argument 'lr'"),
     "infinite rate": (part("optimizer", settings={"learning_rate": 1e308 * 10}), "expected finite numbers, got Infinity"),
@@ -930,11 +918,12 @@ def work():
         network.params[...] = k
         save(path, network, notes={"k": k})
 
-for _ in range(40):
+left, kills = [], 0
+while kills < 40 or (kills < 400 and (run.notes["k"] < 5 or len(left) < 3)):  # a busy machine takes more
     assert kill(spawn(work), chance.uniform(0, 0.1))
-    run = load(path)
+    run, kills = load(path), kills + 1
     assert (run.network.params == run.notes["k"]).all()
-left = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".tmp")]
+    left = [name for name in os.listdir(os.path.dirname(path)) if name.endswith(".tmp")]
 print(run.notes["k"], len(left))
 """
 

@@ -49,8 +49,10 @@ def test_every_promised_name_is_there():
 
 
 PROMISED = """
-    BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss ReLU SGD Sequential Sigmoid Softmax Tanh
-    check_layer check_loss check_network load numerical_gradient relative_error save
+    Adam Autoencoder BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss Optimizer PCA ReLU
+    SGD Sequential Sigmoid Softmax StandardScaler Tanh accuracy_score check_layer check_loss check_network
+    classification_report confusion_matrix load load_mnist numerical_gradient precision_recall_fscore_support
+    relative_error save stratified_split
 """.split()
 
 

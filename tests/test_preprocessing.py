@@ -1,0 +1,407 @@
+"""StandardScaler and PCA: what they learn, as scikit-learn does, and their manners."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import decomposition, preprocessing
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.utils import get_tags
+
+from nnlib import PCA, StandardScaler
+from nnlib.preprocessing import Estimator, Preprocessor, accumulate, fix_signs, principal_axes
+
+BOTH = [StandardScaler, PCA]
+SCALER = ["mean_", "var_", "scale_"]
+AXES = ["mean_", "components_", "explained_variance_", "explained_variance_ratio_"]
+
+
+def samples(rng, n=40, d=6, dtype=np.float64):
+    """A cloud whose axes are well apart, away from the origin."""
+    turned = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    return (rng.normal(size=(n, d)) * 3.0 ** -np.arange(d) @ turned + [5.0] * d).astype(dtype)
+
+
+numbers = st.floats(-1000, 1000, allow_subnormal=False).map(lambda x: round(x, 3))
+tables = st.tuples(st.integers(1, 8), st.integers(1, 5)).flatmap(
+    lambda shape: arrays(np.float64, shape, elements=numbers)
+)
+
+
+# ---------------------------------------------------------------- the scaler
+@given(tables)
+def test_the_scaler_learns_what_scikit_learn_does(X):
+    ours, theirs = StandardScaler().fit(X), preprocessing.StandardScaler().fit(X)
+    for name in SCALER:
+        assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-12, atol=1e-12)
+    assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-9, atol=1e-9)
+
+
+def test_the_scaler_in_single_precision(rng):
+    X = samples(rng, dtype=np.float32)
+    ours, theirs = StandardScaler().fit(X), preprocessing.StandardScaler().fit(X)
+    for name in SCALER:
+        assert getattr(ours, name).dtype == np.float64
+        assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-13)
+    exact = preprocessing.StandardScaler().fit_transform(X.astype(np.float64))
+    assert_allclose(ours.transform(X), exact, rtol=3e-7)
+
+
+def test_what_is_scaled_has_mean_0_and_variance_1(rng, dtype):
+    Z = StandardScaler().fit_transform(samples(rng, dtype=dtype))
+    accuracy = 100 * np.finfo(dtype).eps
+    assert Z.dtype == dtype
+    assert_allclose(Z.mean(0, dtype=float), 0, atol=accuracy)
+    assert_allclose(Z.var(0, dtype=float), 1, rtol=accuracy)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e-300, 1e9])
+@pytest.mark.parametrize("n", [1, 3, 1000, 5000])
+def test_a_constant_feature_is_only_shifted(value, n, dtype):
+    X = np.full((n, 2), value, dtype)
+    scaler = StandardScaler().fit(X)
+    assert_array_equal(scaler.scale_, 1)
+    assert_allclose(scaler.transform(X), 0, atol=1e-12 * abs(value))
+
+
+def test_a_feature_that_hardly_varies_is_scaled():
+    X = 1e-9 * np.arange(10.0)[:, None]
+    assert_allclose(StandardScaler().fit(X).scale_, 1e-9 * np.arange(10.0).std(), rtol=1e-13)
+
+
+def test_a_large_mean_costs_no_digits(rng):
+    """In single precision the mean is not rounded before it is subtracted."""
+    X = (1e6 + rng.normal(size=(3000, 2))).astype(np.float32)
+    Z = StandardScaler().fit_transform(X)
+    exact = (X.astype(float) - X.mean(0, dtype=float)) / X.std(0, dtype=float)
+    assert_allclose(Z, exact, rtol=1e-6, atol=1e-6)
+
+
+# ---------------------------------------------------------------- principal components
+@pytest.mark.parametrize("shape", [(40, 6), (6, 6), (4, 6), (2, 3), (2, 1), (3000, 4)], ids=str)
+def test_the_components_are_those_of_scikit_learn(rng, shape):
+    X = samples(rng, *shape)
+    k = min(min(shape), shape[0] - 1)  # the last of n <= d has no variance, and any direction
+    ours, theirs = PCA(k).fit(X), decomposition.PCA(k, svd_solver="full").fit(X)
+    for name in AXES:
+        assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-9, atol=1e-11)
+    assert ours.n_components_ == theirs.n_components_ == k
+    assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-9, atol=1e-11)
+    assert_allclose(
+        ours.inverse_transform(ours.transform(X)), theirs.inverse_transform(theirs.transform(X)),
+        rtol=1e-10,
+    )
+
+
+@given(tables.filter(lambda X: len(X) > 1))
+def test_all_components_give_everything_back(X):
+    pca = PCA().fit(X)
+    assert pca.n_components_ == min(X.shape)
+    assert_allclose(pca.inverse_transform(pca.transform(X)), X, rtol=1e-10, atol=1e-10)
+    assert_allclose(pca.components_ @ pca.components_.T, np.eye(min(X.shape)), atol=1e-12)
+    assert (pca.explained_variance_ >= 0).all()
+    assert_allclose(pca.explained_variance_.sum(), X.var(0, ddof=1).sum(), rtol=1e-10, atol=1e-9)
+    if np.ptp(X, axis=0).any():
+        assert_allclose(pca.explained_variance_ratio_.sum(), 1, rtol=1e-12)
+
+
+@given(tables.filter(lambda X: len(X) > 1), st.data())
+def test_what_is_lost_is_the_variance_left_out(X, data):
+    k = data.draw(st.integers(1, min(X.shape)))
+    pca, full = PCA(k).fit(X), PCA().fit(X)
+    lost = ((pca.inverse_transform(pca.transform(X)) - X) ** 2).sum()
+    left_out = (len(X) - 1) * full.explained_variance_[k:].sum()
+    assert_allclose(lost, left_out, rtol=1e-8, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(40, 6), (4, 6)], ids=["tall", "wide"])
+def test_single_precision_in_and_out(rng, shape):
+    X = samples(rng, *shape, dtype=np.float32)
+    short, long = PCA(3).fit(X), PCA(3).fit(X.astype(np.float64))
+    for name in AXES:
+        assert getattr(short, name).dtype == np.float64
+        assert_array_equal(getattr(short, name), getattr(long, name))
+    Z = short.transform(X)
+    assert Z.dtype == short.inverse_transform(Z).dtype == np.float32
+    assert_allclose(Z, long.transform(X.astype(float)), rtol=1e-5, atol=1e-5)
+
+
+def test_single_precision_far_from_the_origin(rng):
+    cloud = samples(rng, 3000, 4) * 100
+    X = (cloud + 1e6).astype(np.float32)
+    exact = decomposition.PCA(2, svd_solver="full").fit(X.astype(float))
+    ours = PCA(2).fit(X)
+    assert_allclose(ours.components_, exact.components_, rtol=1e-9, atol=1e-10)
+    assert_allclose(ours.transform(X), exact.transform(X.astype(float)), rtol=1e-4, atol=1e-4)
+
+
+def test_signs_make_the_largest_entry_positive(rng):
+    axes = rng.normal(size=(50, 7))
+    fixed = fix_signs(axes)
+    assert (fixed.max(1) == np.abs(axes).max(1)).all()
+    assert_array_equal(np.abs(fixed), np.abs(axes))
+    assert_array_equal(fix_signs(-axes), fixed)
+
+
+def test_signs_of_a_tie_and_of_zeros():
+    assert fix_signs(np.array([[-1.0, 1.0], [0.0, 0.0]])).tolist() == [[1, -1], [0, 0]]
+
+
+def test_components_do_not_depend_on_the_order_of_rows(rng):
+    X = samples(rng)
+    assert_allclose(PCA().fit(X[::-1]).components_, PCA().fit(X).components_, atol=1e-11)
+
+
+def test_tall_and_wide_meet(rng):
+    """For as many samples as features either way serves, and both agree."""
+    X = samples(rng, 6, 6)
+    mean, variances, axes = principal_axes(X)
+    _, s, other = np.linalg.svd(X - mean, full_matrices=False)
+    assert_allclose(variances, s**2 / 5, atol=1e-12)
+    assert_allclose(fix_signs(axes[:5]), fix_signs(other[:5]), atol=1e-9)
+
+
+def test_constant_data_have_no_variance_to_share(dtype):
+    pca = PCA().fit(np.full((3, 2), 0.5, dtype))
+    assert_array_equal(pca.explained_variance_, 0)
+    assert_array_equal(pca.explained_variance_ratio_, 0)
+
+
+def test_the_share_is_in_the_whole_variance(rng):
+    X = samples(rng)
+    shares = PCA().fit(X).explained_variance_ratio_
+    assert_allclose(PCA(2).fit(X).explained_variance_ratio_, shares[:2], rtol=1e-14)
+    assert_allclose(shares.sum(), 1, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 40, 100])
+def test_blocks_of_any_size_sum_to_the_same(rng, rows):
+    X = samples(rng)
+    mean, total = accumulate(X, lambda block: block.T @ block, rows)
+    assert_allclose(mean, X.mean(0), rtol=1e-14)
+    assert_allclose(total, 39 * np.cov(X.T), rtol=1e-12, atol=1e-13)
+
+
+def test_no_copy_of_the_data_is_made(rng):
+    """Fitting holds blocks of rows: their number, not that of the samples, sets the memory."""
+    import tracemalloc
+
+    X = rng.normal(size=(60_000, 20)).astype(np.float32)
+    for model in (StandardScaler(), PCA(2)):
+        tracemalloc.start()
+        model.fit(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < X.nbytes / 2
+
+
+# ---------------------------------------------------------------- manners
+@pytest.mark.parametrize("make", BOTH)
+class TestBoth:
+    def test_fit_returns_the_estimator(self, make, rng):
+        model = make()
+        assert model.fit(samples(rng)) is model
+
+    def test_fit_transform_is_fit_then_transform(self, make, rng):
+        X = samples(rng)
+        assert_array_equal(make().fit_transform(X), make().fit(X).transform(X))
+        assert_array_equal(make().fit_transform(X, np.ones(40)), make().fit(X, None).transform(X))
+
+    def test_inverse_transform_undoes(self, make, rng, dtype):
+        X = samples(rng, dtype=dtype)
+        model = make().fit(X)
+        back = model.inverse_transform(model.transform(X))
+        assert back.dtype == dtype
+        assert_allclose(back, X, rtol=30 * np.finfo(dtype).eps)
+
+    def test_nothing_given_is_changed(self, make, rng):
+        X = samples(rng)
+        before = X.copy()
+        model = make().fit(X)
+        Z = model.transform(X)
+        kept = Z.copy()
+        model.inverse_transform(Z)
+        assert_array_equal(X, before)
+        assert_array_equal(Z, kept)
+
+    def test_layouts_in_memory_make_no_difference(self, make, rng, layout):
+        X = layout(samples(rng, dtype=np.float32))
+        copy = np.array(X, np.float32, order="C")
+        model, same = make().fit(X), make().fit(copy)
+        if np.ptp(copy, axis=0).any():
+            assert_allclose(model.transform(X), same.transform(copy), rtol=1e-4, atol=1e-5)
+
+    def test_half_precision_is_computed_in_single(self, make, rng):
+        X = samples(rng, dtype=np.float16)
+        assert make().fit_transform(X).dtype == np.float32
+
+    def test_lists_of_floats_serve(self, make):
+        assert make().fit_transform([[1.0, 2.0], [3.0, 5.0]]).shape == (2, 2)
+
+    def test_a_second_fit_forgets_the_first(self, make, rng):
+        X, other = samples(rng), samples(rng, 30, 4)
+        assert_array_equal(make().fit(X).fit(other).transform(other), make().fit_transform(other))
+
+    @pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+    def test_fit_comes_first(self, make, method, rng, refuses):
+        with refuses(RuntimeError, "call fit first"):
+            getattr(make(), method)(samples(rng))
+
+    @pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+    @pytest.mark.parametrize("shape", [(40, 5), (40, 7), (6,), (2, 3, 6), (0, 6)], ids=str)
+    def test_other_shapes_are_refused(self, make, method, shape, rng, refuses):
+        model, other = make().fit(samples(rng)), np.ones(shape)
+        words = "at least one sample" if 0 in shape else f"expected shape (any, 6), got {shape}"
+        with refuses(ValueError, words, other):
+            getattr(model, method)(other)
+
+    @pytest.mark.parametrize(
+        ("X", "error", "words"),
+        [
+            (np.ones((3, 2), int), TypeError, "expected floats, got dtype int64"),
+            (np.ones((3, 2), complex), TypeError, "expected dtype float64, got complex128"),
+            ([["a"]], TypeError, "expected floats, got dtype <U1"),
+            (np.ones(3), ValueError, "expected shape (any, any), got (3,)"),
+            (np.ones((0, 3)), ValueError, "at least one sample"),
+            (np.ones((3, 0)), ValueError, "got an array of shape (3, 0)"),
+            (np.array([[1.0], [np.nan]]), ValueError, "got nan at index (1, 0)"),
+            (np.array([[1.0, np.inf]], np.float32), ValueError, "got inf at index (0, 1)"),
+            (np.array([[1e200], [-1e200]]), ValueError, "got numbers from -1e+200 to 1e+200"),
+            (np.array([[1e308], [1e308]]), ValueError, "whose squares have a finite sum"),
+            (np.array([[1e200, 0, 0], [-1e200, 1, 2]]), ValueError, "have a finite sum"),
+        ],
+        ids=lambda value: "",
+    )
+    def test_bad_samples_are_refused(self, make, X, error, words, refuses):
+        with refuses(error, words):
+            make().fit(X)
+
+    def test_a_refused_fit_learns_nothing(self, make):
+        model = make()
+        with pytest.raises(ValueError):
+            model.fit(np.array([[1e200], [-1e200]]))
+        with pytest.raises(RuntimeError):
+            model.transform(np.ones((1, 1)))
+
+
+@pytest.mark.parametrize("k", [0, -1, 4, 2.0, 0.5, True, "mle", [1], np.nan], ids=repr)
+def test_bad_numbers_of_components_are_refused(k, refuses):
+    words = f"a whole number from 1 to 3, the lesser of 5 samples and 3 features, got {k!r}"
+    with refuses(ValueError, words):
+        PCA(k).fit(np.ones((5, 3)))
+
+
+@pytest.mark.parametrize("k", [1, np.int64(2), 3, np.uint8(2)], ids=repr)
+def test_whole_numbers_of_components_serve(k, rng):
+    pca = PCA(k).fit(samples(rng, 5, 3))
+    assert pca.n_components_ == k and type(pca.n_components_) is int
+    assert pca.components_.shape == (k, 3)
+
+
+def test_components_are_at_most_the_samples(refuses):
+    with refuses(ValueError, "from 1 to 2, the lesser of 2 samples and 3 features, got 3"):
+        PCA(3).fit(np.ones((2, 3)))
+
+
+def test_one_sample_has_no_variance(refuses):
+    with refuses(ValueError, "PCA: expected at least two samples, got 1"):
+        PCA().fit(np.ones((1, 3)))
+
+
+# ---------------------------------------------------------------- scikit-learn's protocol
+def test_parameters_by_name():
+    assert StandardScaler().get_params() == {}
+    assert PCA(3).get_params() == PCA(3).get_params(deep=False) == {"n_components": 3}
+    pca = PCA()
+    assert pca.set_params(n_components=2) is pca and pca.n_components == 2
+    assert pca.set_params() is pca
+
+
+def test_unknown_parameters_are_refused_before_any_is_set(refuses):
+    pca = PCA(3)
+    with refuses(ValueError, "expected parameters among ['n_components'], got 'whiten'"):
+        pca.set_params(n_components=2, whiten=True)
+    assert pca.n_components == 3
+
+
+def test_repr_is_a_call():
+    assert repr(StandardScaler()) == "StandardScaler()"
+    assert repr(PCA(3)) == "PCA(n_components=3)"
+
+
+@pytest.mark.parametrize("model", [StandardScaler(), PCA(2)], ids=repr)
+def test_a_clone_has_the_parameters_and_nothing_learned(model, rng, refuses):
+    model.fit(samples(rng))
+    twin = clone(model)
+    assert twin is not model and twin.get_params() == model.get_params()
+    with refuses(RuntimeError, "call fit first"):
+        twin.transform(samples(rng))
+
+
+def test_in_a_pipeline(rng):
+    X = samples(rng)
+    ours, theirs = make_pipeline(StandardScaler(), PCA(2)), make_pipeline(
+        preprocessing.StandardScaler(), decomposition.PCA(2, svd_solver="full")
+    )
+    Z = ours.fit(X).transform(X)
+    assert_allclose(Z, theirs.fit(X).transform(X), atol=1e-11)
+    assert_allclose(ours.inverse_transform(Z), theirs.inverse_transform(Z), atol=1e-11)
+    assert "PCA(n_components=2)" in repr(ours)
+
+
+def test_in_a_grid_search(rng):
+    X = samples(rng, 60)
+    y = (X[:, 0] > 5).astype(int)
+
+    def search(*steps):
+        pipeline = make_pipeline(*steps, KNeighborsClassifier(3))
+        return GridSearchCV(pipeline, {"pca__n_components": [1, 3, 6]}, cv=3).fit(X, y)
+
+    ours = search(StandardScaler(), PCA())
+    theirs = search(preprocessing.StandardScaler(), decomposition.PCA(svd_solver="full"))
+    assert_allclose(ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"])
+    assert ours.best_params_ == theirs.best_params_
+
+
+class Majority(Estimator):
+    """The most frequent class, for everything: the least that a classifier can be."""
+
+    _estimator_type = "classifier"
+
+    def fit(self, X, y):
+        self.classes_, counts = np.unique(y, return_counts=True)
+        self.best_ = self.classes_[counts.argmax()]
+        return self
+
+    def predict(self, X):
+        self._check_fitted()
+        return np.full(len(X), self.best_)
+
+    def score(self, X, y):
+        return float(np.mean(self.predict(X) == y))
+
+
+def test_a_classifier_is_taken_for_one(rng):
+    """Its folds are stratified, so that each has the share of the larger class."""
+    y = np.repeat([0, 1], [40, 20])
+    pipeline = make_pipeline(StandardScaler(), Majority())
+    assert_allclose(cross_val_score(pipeline, samples(rng, 60), y, cv=4), 2 / 3)
+
+
+def test_scikit_learn_is_told_what_each_is():
+    transformer, classifier = get_tags(PCA()), get_tags(Majority())
+    assert transformer.estimator_type is None and classifier.estimator_type == "classifier"
+    assert (transformer.target_tags.required, classifier.target_tags.required) == (False, True)
+    assert transformer.transformer_tags and not transformer.classifier_tags
+    assert classifier.classifier_tags and not classifier.transformer_tags
+
+
+@pytest.mark.parametrize("method", ["fit", "_map", "_unmap"])
+def test_the_base_class_says_what_a_subclass_must_define(method, refuses):
+    with refuses(NotImplementedError, f"Preprocessor must define {method}("):
+        getattr(Preprocessor(), method)(np.ones((2, 1)))
