@@ -1,4 +1,6 @@
 # make book          build the book into _build/html
+# make pdf           print the book into _build/pdf
+# make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
@@ -13,21 +15,35 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 FRAMEWORKS := .venv-frameworks
 PINS := pyproject.toml .ci/constraints.txt
+LIVE := _build/.pyodide/pyodide.mjs
+export NNLIB_PYODIDE ?=
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book test test-peers bench bench-svm retrain frameworks clean-notebooks clean
+.PHONY: book serve pdf test test-peers bench bench-svm retrain frameworks clean-notebooks clean
 
 book: $(SITE)
-	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
+	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
 
 # every page is written anew (--all), chapters run only if their code or the package has changed
-$(SITE): $(VENV)/.book $(SOURCES)
+$(SITE): $(VENV)/.book $(SOURCES) $(LIVE)
 	@rm -f $@
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
 	@touch $@
+
+# the browser prints the built pages: what `make test` needs, and no TeX
+pdf: book $(VENV)/.test
+	$(BIN)/python nbs/_ext/nnbook/printed.py
+
+# NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
+# without a network the book is built all the same, with no live pages; not so in continuous integration
+$(LIVE): nbs/_ext/nnbook/pyodide.json | $(VENV)/.book
+	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/pyodide.py $(@D) || test -z "$$CI"
+
+serve: book
+	$(BIN)/python nbs/_ext/nnbook/serve.py
 
 test: book $(VENV)/.test
 	$(BIN)/mypy

@@ -465,8 +465,8 @@ def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer
     a save, an unfinished file with a name ending in ``.tmp`` beside it, which may be
     deleted). `notes` are a dict that JSON can hold. Raises TypeError for layers,
     optimizers or generators that are not of this library or NumPy, ValueError for what
-    does not fit or is not finite; the old file then stays. Of a generator the numbers that it draws are kept, not what
-    it would ``spawn``. Derived in :ref:`ch-checkpoint`.
+    does not fit or is not finite; the old file then stays. Of a generator the numbers
+    that it draws are kept, not what it would ``spawn``. Derived in :ref:`ch-checkpoint`.
     """
     if not isinstance(network, Network):
         raise TypeError(f"save: expected a Sequential or Autoencoder, got {network!r:.60}")

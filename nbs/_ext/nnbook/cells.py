@@ -33,6 +33,16 @@ from sphinx.transforms import SphinxTransform
 from . import ledger
 
 DIRECTIVE = re.compile(r"\s*#\s*\|\s*([\w-]+)\s*:?\s*(.*?)\s*$")
+CHECK = """\
+:::{{dropdown}} Check an answer
+:class-container: nnbook-check
+Put your own work above these lines, under the names they use. A wrong answer fails.
+
+```python
+{}
+```
+:::
+"""
 FIGURES = "%config InlineBackend.figure_formats = ['svg']"
 
 
@@ -71,6 +81,14 @@ def rewrite_cell(cell: dict, module: str) -> str:
     return module
 
 
+def checks_of(solution: str) -> str:
+    """Take out of a solution the lines that check the answer: its assertions, and calls of `check`."""
+    lines = solution.splitlines()
+    checks = [part for part in ast.parse(solution).body
+              if isinstance(part, ast.Assert) or ast.unparse(part).startswith("check(")]
+    return "\n".join(line for part in checks for line in lines[part.lineno - 1:part.end_lineno])
+
+
 def move_target(cells: list[dict]) -> None:
     """Put the target at the head of the second cell over the title.
 
@@ -90,6 +108,9 @@ def rewrite_notebook(notebook: dict, package: str) -> None:
         out.append(cell)
         if cell["cell_type"] == "code":
             module = rewrite_cell(cell, module)
+            if "Solution" in cell["metadata"].get("mystnb", {}).values() and (checks := checks_of(cell["source"])):
+                check = CHECK.format(checks)
+                out.insert(-1, {"cell_type": "markdown", "id": f"check-{len(out)}", "metadata": {}, "source": check})
             out += [
                 {"cell_type": "markdown", "id": claim, "metadata": {}, "source": f"```{{claim}} {claim}\n```"}
                 for claim in ledger.measured_in(cell["source"])

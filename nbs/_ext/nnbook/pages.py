@@ -1,0 +1,82 @@
+"""What the theme's pages lack: roles and focus for assistive software, a card for shared links, a page for lost readers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from sphinx.application import Sphinx
+
+HERE = Path(__file__).parent
+CARD = "card.png"
+MENDS = [
+    ('role="doc-biblioentry"', 'role="listitem"'),                               # the list's items, by a role that is not obsolete
+    (re.compile(r"<th\b([^>]*)>\s*<p>\s*</p>\s*</th>"), r"<td\1></td>"),      # an empty cell heads nothing
+]
+
+
+def mend(body: str) -> str:
+    """Correct what docutils and the theme write."""
+    for old, new in MENDS:
+        body = old.sub(new, body) if isinstance(old, re.Pattern) else body.replace(old, new)
+    return body
+
+
+def on_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Mend the text of a page, and say how a link to it is shown elsewhere."""
+    if "body" not in context:
+        return
+    context["body"] = mend(context["body"])
+    base = app.config.html_baseurl.rstrip("/")
+    title = re.sub(r"<[^>]*>", "", context.get("title", ""))
+    about = {"og:type": "article", "og:site_name": app.config.html_title, "og:title": title,
+             "og:description": description(context["body"]) or app.config.html_title,
+             "og:url": f"{base}/{context['pagename']}.html", "og:image": f"{base}/_static/{CARD}",
+             "og:image:alt": f"The title of the book, {app.config.html_title}, beside a drawing of a small network"}
+    tags = [f'<meta property="{name}" content="{text}">' for name, text in about.items()]
+    tags += [f'<meta name="description" content="{about["og:description"]}">',
+             '<meta name="twitter:card" content="summary_large_image">']
+    context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
+
+
+def description(body: str) -> str:
+    """Take the first paragraph of a page's text, cut at a sentence or word."""
+    found = re.search(r"<p>(.*?)</p>", body, re.S)
+    text = " ".join(re.sub(r"<[^>]*>", "", found[1]).split()).replace('"', "&quot;") if found else ""
+    return text if len(text) <= 200 else text[:200].rpartition(" ")[0] + " ..."
+
+
+def draw_card(title: str, path: Path) -> None:
+    """Draw the picture that stands beside a shared link: 1200 by 630 pixels."""
+    figure = Figure(figsize=(12, 6.3), facecolor="white")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 12), ylim=(0, 6.3))
+    axes.axis("off")
+    columns = [(7.4, 2, "#6E6E6E"), (9.2, 4, "#0072B2"), (11, 1, "#D55E00")]
+    places = [[(x, 3.15 + 1.25 * ((n - 1) / 2 - i)) for i in range(n)] for x, n, _ in columns]
+    for left, right in zip(places, places[1:]):
+        for start in left:
+            for end in right:
+                axes.plot(*zip(start, end), color="#9A9A9A", linewidth=2, zorder=1)
+    for (_, _, color), points in zip(columns, places):
+        axes.scatter(*zip(*points), s=1800, color=color, zorder=2)
+    head, _, tail = title.partition(" from ")
+    axes.text(0.7, 3.9, head.replace(" ", "\n"), fontsize=54, fontweight="bold", color="#1A1A1A", va="center", linespacing=1.15)
+    axes.text(0.75, 2.2, f"from {tail}", fontsize=34, color="#0072B2", va="center")
+    axes.text(0.75, 1.3, "a book that is its own library", fontsize=22, color="#4A4A4A", va="center")
+    FigureCanvasAgg(figure).print_figure(path, dpi=100, metadata={"Software": None})
+
+
+def finish(app: Sphinx, error: Exception | None) -> None:
+    """Put the card and the page for lost readers into the site."""
+    if error is None and app.builder.name == "html":
+        draw_card(app.config.html_title, Path(app.outdir, "_static", CARD))
+        shutil.copy(HERE / "404.html", app.outdir)
+
+
+def setup(app: Sphinx) -> None:
+    app.add_js_file("book.js", loading_method="defer")
+    app.connect("html-page-context", on_page, priority=900)
+    app.connect("build-finished", finish)

@@ -1,0 +1,142 @@
+"""Try wrong answers on the solutions of a notebook: ``python exercises.py notebook.ipynb``.
+
+Runs the notebook's cells in order. At each solution, every wrong variant of it (a number changed, a sum turned into
+a difference, a computed value moved) runs in a process of its own, from the state in which the solution would start.
+Prints, as JSON, for each solution the variants and how each ended.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import copy
+import io
+import json
+import linecache
+import os
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+SWAPS: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE,
+                           ast.Gt: ast.LtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.MatMult: ast.Add}
+
+
+def wrong(value: object) -> object:
+    """Move a computed value: numbers by a tenth and a little, truth to its contrary, and so on inward."""
+    if isinstance(value, (bool, np.bool_)):
+        return not value
+    if isinstance(value, (int, np.integer)):
+        return value + 1
+    if isinstance(value, (float, np.floating, complex)):
+        return value * 1.1 + 0.01
+    if isinstance(value, np.ndarray):
+        return ~value if value.dtype == bool else (value * 1.1 + 0.01 if value.dtype.kind in "fc" else value + 1)
+    if isinstance(value, (str, bytes)):
+        return value[::-1]
+    if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
+        return type(value)(map(wrong, value))
+    if isinstance(value, dict):
+        return {key: wrong(item) for key, item in value.items()}
+    return value
+
+
+def is_check(statement: ast.stmt) -> bool:
+    """Whether a statement checks an answer rather than giving it."""
+    return isinstance(statement, ast.Assert) or ast.unparse(statement).startswith("check(")
+
+
+def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
+    """Make the wrong variants of a solution, each with one change outside its checks."""
+    for i, statement in enumerate(tree.body):
+        if isinstance(statement, ast.Assert):
+            continue
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], (ast.Name, ast.Tuple)):
+            name = ast.unparse(statement.targets[0])
+            moved = ast.parse(f"{name} = __wrong__(({name}))").body
+            yield f"moved: {name}", ast.Module([*tree.body[:i + 1], *moved, *tree.body[i + 1:]], [])
+        for j, node in enumerate(ast.walk(statement)):
+            changed = copy.deepcopy(tree)
+            here = list(ast.walk(changed.body[i]))[j]
+            if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
+                here.value = wrong(node.value)
+            elif isinstance(node, ast.BinOp) and type(node.op) in SWAPS:
+                here.op = SWAPS[type(node.op)]()
+            elif isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+                here.ops = [SWAPS[type(node.ops[0])](), *node.ops[1:]]
+            elif isinstance(node, (ast.Return, ast.AugAssign)) and node.value is not None:
+                here.value = ast.Call(ast.Name("__wrong__", ast.Load()), [here.value], [])
+            elif isinstance(node, ast.Call) and is_check(statement) and isinstance(statement.value, ast.Call) and j == 1:
+                here.args[0] = ast.BinOp(here.args[0], ast.Mult(), ast.Constant(1.1))  # what `check` is given
+            else:
+                continue
+            yield f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)[:50]}", changed
+
+
+    for i, statement in enumerate(tree.body):  # last, as there are many: what some call gives
+        for j, node in enumerate([] if is_check(statement) else ast.walk(statement)):
+            if isinstance(node, ast.Call):
+                changed = copy.deepcopy(tree)
+                here = list(ast.walk(changed.body[i]))[j]
+                call = ast.Call(here.func, here.args, here.keywords)
+                here.func, here.args, here.keywords = ast.Name("__wrong__", ast.Load()), [call], []
+                yield f"line {node.lineno}: moved {ast.unparse(node)[:50]}", changed
+
+
+def run(tree: ast.Module, state: dict[str, object]) -> None:
+    """Execute quietly."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        source = ast.unparse(ast.fix_missing_locations(tree))
+        name = f"<cell {len(linecache.cache)}>"
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # for `inspect.getsource`
+        exec(compile(source, name, "exec"), state)
+
+
+def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> str:
+    """Run a variant in a copy of this process; say how it ended: the name of the error, or "passed"."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        import signal
+
+        signal.alarm(seconds)
+        try:
+            run(tree, state)
+            ended = "passed"
+        except BaseException as error:  # noqa: BLE001
+            ended = type(error).__name__
+        os.write(writing, ended.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        ended = pipe.read()
+    os.waitpid(child, 0)
+    return ended or "no end"
+
+
+def try_notebook(path: Path, enough: int = 3) -> list[dict[str, object]]:
+    """Run a notebook, and at each solution wrong variants of it until some have been rejected."""
+    sys.modules["__main__"] = module = types.ModuleType("__main__")  # where pickle looks for the notebook's classes
+    sys.modules["myst_nb"] = None  # type: ignore[assignment]  # outside the book: nothing is glued
+    state = vars(module)
+    state["__wrong__"] = wrong
+    found = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        source = "".join(cell["source"])
+        tree = ast.parse(source)
+        if source.startswith("#| solution"):
+            ends: dict[str, str] = {}
+            for name, variant in variants(tree):
+                if list(ends.values()).count("AssertionError") < enough:
+                    ends[name] = outcome(variant, state)
+            found.append({"cell": cell["id"], "ends": ends})
+        run(tree, state)
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(try_notebook(Path(sys.argv[1]))))

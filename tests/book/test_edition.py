@@ -1,0 +1,239 @@
+"""The reader's edition: accessible, its names and exercises at work, and what surrounds the pages."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from playwright.sync_api import Browser
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
+
+from nnbook import cells, names, pages  # noqa: E402
+
+CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
+PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
+OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
+TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+
+
+# ---------------------------------------------------------------- for everyone
+DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
+PASSES = [  # what differs from the first is only contrast in the dark, and all but contrast on a phone
+    ("light", DESK, {}),
+    ("dark", DESK, {"runOnly": ["color-contrast"]}),
+    ("light", PHONE, {"rules": {"color-contrast": {"enabled": False}}}),
+]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHERS])
+def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
+    """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is folded opened."""
+    context = browser.new_context(reduced_motion="reduce")
+    tab = context.new_page()
+    tab.goto(f"{server}/{page}", wait_until="networkidle")
+    tab.wait_for_function(TYPESET)
+    tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    found = []
+    for theme, size, options in PASSES:
+        tab.set_viewport_size(size)
+        tab.emulate_media(color_scheme=theme)
+        tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        for problem in Axe().run(tab, options={"resultTypes": ["violations"], **options}).response["violations"]:
+            if problem["impact"] in ("serious", "critical"):
+                found += [(theme, size["width"], problem["id"], node["html"][:100]) for node in problem["nodes"]]
+    context.close()
+    assert found == []
+
+
+def luminance(color: tuple[float, ...]) -> float:
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def in_the_dark(red: float, green: float, blue: float) -> tuple[float, ...]:
+    """What a dark page makes of a color of a figure: invert(.93) hue-rotate(180deg)."""
+    r, g, b = (0.93 - 0.86 * part for part in (red, green, blue))
+    turned = (-0.574 * r + 1.43 * g + 0.144 * b, 0.426 * r + 0.43 * g + 0.144 * b, 0.426 * r + 1.43 * g - 0.856 * b)
+    return tuple(min(1.0, max(0.0, part)) for part in turned)
+
+
+def test_colors_of_figures_can_be_read_on_both_grounds() -> None:
+    """Labels are drawn in the colors of lines, so each has a contrast of 4.5 with the page."""
+    rules = (ROOT / "nbs/_ext/nnbook/matplotlibrc").read_text("utf-8")
+    css = (ROOT / "nbs/_ext/nnbook/static/book.css").read_text("utf-8")
+    assert "filter: invert(.93) hue-rotate(180deg)" in css
+    colors = re.findall(r'"([0-9A-F]{6})"', rules)
+    assert len(colors) == 7
+    for color in colors:
+        rgb = tuple(int(color[i:i + 2], 16) / 255 for i in (0, 2, 4))
+        assert contrast(rgb, (1, 1, 1)) >= 4.5, color
+        assert contrast(in_the_dark(*rgb), (0x12 / 255,) * 3) >= 4.5, color
+
+
+def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: Browser) -> None:
+    context = browser.new_context()
+    tab = context.new_page()
+    tab.goto(f"{server}/nbs/08_xor.html", wait_until="networkidle")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
+    tab.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")  # it comes into sight when it is reached
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("location.hash") == "#main-content"
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.querySelector('#main-content').contains(document.activeElement)")
+    for _ in range(12):
+        tab.keyboard.press("Tab")
+        style = tab.evaluate("(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
+                             "(getComputedStyle(document.activeElement))")
+        assert (style[0] != "none" and style[1] != "0px") or style[2] != "none", tab.evaluate("document.activeElement.outerHTML")
+    context.close()
+
+
+def test_text_of_a_page_is_mended() -> None:
+    assert pages.mend('<div role="doc-biblioentry">') == '<div role="listitem">'
+    assert pages.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>') == '<td class="head"></td><th class="head"><p>x</p></th>'
+
+
+# ---------------------------------------------------------------- names
+def notebook(path: Path, *sources: str) -> Path:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
+    nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel), path)
+    return path
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> names.Index:
+    """Two chapters: one defines, the other uses, in all the ways there are."""
+    one = notebook(tmp_path / "one.ipynb", "#| default_exp layers", '#| export\nclass Dense:\n    """A layer."""\n\ndef run(x):\n    return Dense()',
+                   "#| export\nRNG: type = int\n_own = 1", "#| hide\n#| export\nhidden = 1", "Dense(run)")
+    two = notebook(tmp_path / "two.ipynb", "from nnlib import Dense\nimport nnlib.layers as L", "é = Dense(); L.run(é)",
+                   "def f(run, Dense):\n    return run(Dense)", "[Dense for Dense in (1, 2)]", "#| hide\nL.RNG", "%magic", "Dense = 1\nDense")
+    return names.read_index({"one": one, "two": two})
+
+
+def test_names_are_found_where_they_are_defined(index: names.Index) -> None:
+    assert {name: found.docname for name, found in index.definitions.items()} == dict.fromkeys(["nnlib.layers.Dense", "nnlib.layers.run", "nnlib.layers.RNG"], "one")
+    assert index.definitions["nnlib.layers.Dense"].summary == "A layer."
+    assert index.pages["one"][1].defined == {(0, 6): "nnlib.layers.Dense", (3, 4): "nnlib.layers.run"}
+
+
+def test_uses_are_told_from_names_that_only_look_alike(index: names.Index) -> None:
+    """Arguments, loop variables and names that got another value are not the exported ones."""
+    dense, run = "nnlib.layers.Dense", "nnlib.layers.run"
+    assert index.pages["one"][1].used == {(4, 11): dense}
+    assert index.pages["one"][4].used == {(0, 0): dense, (0, 6): run}
+    assert [cell.used for cell in index.pages["two"]] == [
+        {(0, 18): dense}, {(0, 4): dense, (0, 15): run}, {}, {}, {(0, 2): "nnlib.layers.RNG"}, {}, {}]
+    assert (index.users(dense), index.users(run), index.users("nnlib.layers.RNG")) == (["two"], ["two"], [])
+
+
+def test_index_lists_every_exported_name_and_each_leads_to_its_line(html: Path) -> None:
+    listed = set(re.findall(r'href="\w+\.html#def-(nnlib\.[\w.]+)"', (html / "nbs" / "names.html").read_text("utf-8")))
+    index = names.read_index({f"nbs/{path.stem}": path for path in [*CHAPTERS, ROOT / "nbs" / "package.ipynb"]})
+    assert listed == set(index.definitions)
+    for module in {name.rpartition(".")[0] for name in listed}:
+        offered = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
+        assert {name for name in listed if name.rpartition(".")[0] == module} <= offered
+    for name, found in index.definitions.items():
+        page = BeautifulSoup((html / f"{found.docname}.html").read_text("utf-8"), "html.parser")
+        assert page.select_one(f'[id="def-{name}"]').get_text() == name.rpartition(".")[2]
+
+
+def test_every_use_in_code_leads_to_the_definition(html: Path) -> None:
+    index = names.read_index({f"nbs/{path.stem}": path for path in CHAPTERS})
+    for docname, found in index.pages.items():
+        page = BeautifulSoup((html / f"{docname}.html").read_text("utf-8"), "html.parser")
+        links = [link["href"].partition("#")[2] for link in page.select(".cell_input pre a[href*='#def-']")]
+        uses = [f"def-{name}" for cell in found if cell.visible for name in cell.used.values()]
+        missing = [use for use in set(uses) if links.count(use) < uses.count(use)]
+        assert missing == [], docname
+
+
+# ---------------------------------------------------------------- exercises
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each wrong answer runs in a copy of the process")
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_wrong_answers_to_exercises_are_rejected(chapter: Path, tmp_path: Path) -> None:
+    """Each exercise has a check, which the book's own solution passes and some wrong variant of it does not."""
+    done = subprocess.run([sys.executable, ROOT / "tests" / "book" / "exercises.py", chapter], cwd=tmp_path, capture_output=True, text=True,
+                          env={**os.environ, "MPLBACKEND": "agg", "NNLIB_DATA": str(ROOT / "data"), "OPENBLAS_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert len(found) >= 3, "a chapter has exercises"
+    assert [answer for answer in found if "AssertionError" not in answer["ends"].values()] == []
+
+
+def test_checks_of_an_exercise_are_taken_out_of_its_solution() -> None:
+    solution = "x = [\n    1]\nassert x == [\n    1]  # one\nfor y in x:\n    assert y\ncheck(x, 1)"
+    assert cells.checks_of(solution) == "assert x == [\n    1]  # one\ncheck(x, 1)"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+def test_every_solution_stands_beside_its_check(html: Path, chapter: Path) -> None:
+    page = (html / "nbs" / f"{chapter.stem}.html").read_text("utf-8")
+    assert page.count("Check an answer") == page.count("Hide the solution") >= 3
+
+
+# ---------------------------------------------------------------- around the pages
+def test_links_to_elsewhere_are_well_formed(html: Path) -> None:
+    """Each is https, has a host with a name, and no blank or stray mark; `_build/links.txt` lists them for a look."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in html.rglob("*.html"):
+        if "_static" not in path.parts:
+            for link in BeautifulSoup(path.read_text("utf-8"), "html.parser").select("a[href]"):
+                if urlsplit(str(link["href"])).scheme:
+                    found[str(link["href"])].add(path.name)
+    (ROOT / "_build" / "links.txt").write_text("\n".join(f"{url}  {' '.join(sorted(where))}" for url, where in sorted(found.items())), "utf-8")
+    for url in found:
+        parts = urlsplit(url)
+        assert parts.scheme == "https", url
+        assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.netloc), url
+        assert not re.search(r"[\s<>\"{}|\\^`]|[.,;:]$", url) and url.count("(") == url.count(")"), url
+        if parts.netloc == "doi.org":
+            assert re.fullmatch(r"/10\.\d{4,9}/\S+", parts.path), url
+
+
+@pytest.mark.parametrize("address", ["nbs/none.html", "none.html", "_modules/nnlib/none.html", "book/nbs/none.html"])
+def test_lost_reader_is_led_back(html: Path, server: str, browser: Browser, address: str) -> None:
+    """At whatever address a host shows the page, also under a prefix, its links lead into the book."""
+    tab = browser.new_page()
+    tab.route(f"**/{address}", lambda route: route.fulfill(path=html / "404.html", status=200))
+    tab.goto(f"{server}/{address}")
+    root = f"{server}/" + ("book/" if address.startswith("book/") else "")
+    links = tab.evaluate("[...document.links].map(link => link.href)")
+    tab.close()
+    assert len(links) == 3 and all((html / link.removeprefix(root)).exists() for link in links)
+
+
+def test_shared_links_show_a_card(html: Path) -> None:
+    page = BeautifulSoup((html / "nbs" / "08_xor.html").read_text("utf-8"), "html.parser")
+    about = {tag["property"]: tag["content"] for tag in page.select("meta[property^='og:']")}
+    assert about["og:title"] == "8. XOR" and len(about["og:description"]) > 40 and about["og:image:alt"]
+    assert (html / urlsplit(about["og:image"]).path.partition("/_static/")[2].join(["_static/", ""])).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (html / "_static" / pages.CARD).stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("page", PAGES[1:-1])
+def test_page_leads_on_and_back_and_can_be_downloaded(html: Path, page: str) -> None:
+    soup = BeautifulSoup((html / page).read_text("utf-8"), "html.parser")
+    assert soup.select_one("a.left-prev[href]") and soup.select_one("a.right-next[href]")
+    source = soup.select_one("a.btn-download-source-button")
+    assert source is not None and (html / page).parent.joinpath(str(source["href"])).exists()
