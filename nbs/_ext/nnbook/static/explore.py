@@ -12,6 +12,14 @@ from nnlib.svm import half_distances, make_kernel, smo
 STATE = {}  # what each explorable works on, by its name
 
 
+def attempt(name, *values):
+    """Call one of the functions below; return its value, or what was wrong."""
+    try:
+        return {"value": globals()[name](*values)}
+    except (ArithmeticError, ValueError) as error:
+        return {"error": str(error)}
+
+
 # ---------------------------------------------------------------- draw a digit
 FITTED = 3000  # so many digits, the last of the official test set, train the machine; the page shows the first
 PARAMETERS = {"C": 10.0, "gamma": 0.005}
