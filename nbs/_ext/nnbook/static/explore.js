@@ -194,7 +194,7 @@ async function startDraw(place, call, fetchData) {
   });
   const paper = make("div", { className: "nnbook-explore-plot" }, pad, pen);
   const tops = row(figure("Draw here: pointer, finger, or arrow keys and Space", paper),
-    figure("What the network sees", seen), figure("Decoded", decoded), scores);
+    make("div", { className: "nnbook-explore-pair" }, figure("What the network sees", seen), figure("Decoded", decoded)), scores);
   tops.classList.add("tops");
   place.append(row("First test digits:", ...tests, button("Clear", wipe)), status, tops,
     row("The 32 latents", button("Back to the encoded", () => { back(); decode(); })),
