@@ -1,8 +1,10 @@
 # make book          build the book into _build/html
 # make pdf           print the book into _build/pdf
+# make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
+# make bench-svm     measure the support vector machines against libsvm
 # make retrain       repeat the long trainings, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
@@ -13,17 +15,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 FRAMEWORKS := .venv-frameworks
 PINS := pyproject.toml .ci/constraints.txt
+LIVE := _build/.pyodide/pyodide.mjs
+export NNLIB_PYODIDE ?=
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book pdf test test-peers bench retrain frameworks clean-notebooks clean
+.PHONY: book serve pdf test test-peers bench bench-svm retrain frameworks clean-notebooks clean
 
 book: $(SITE)
-	@echo "The book is built. Open file://$(CURDIR)/$(SITE)"
+	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
 
 # every page is written anew (--all), chapters run only if their code or the package has changed
-$(SITE): $(VENV)/.book $(SOURCES)
+$(SITE): $(VENV)/.book $(SOURCES) $(LIVE)
 	@rm -f $@
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
@@ -32,6 +36,14 @@ $(SITE): $(VENV)/.book $(SOURCES)
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
 	$(BIN)/python nbs/_ext/nnbook/printed.py
+
+# NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
+# without a network the book is built all the same, with no live pages; not so in continuous integration
+$(LIVE): nbs/_ext/nnbook/pyodide.json | $(VENV)/.book
+	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/pyodide.py $(@D) || test -z "$$CI"
+
+serve: book
+	$(BIN)/python nbs/_ext/nnbook/serve.py
 
 test: book $(VENV)/.test
 	$(BIN)/mypy
@@ -42,6 +54,9 @@ test-peers: $(VENV)/.peers
 
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/run.py
+
+bench-svm: $(VENV)/.peers
+	$(BIN)/python benchmarks/svm.py
 
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py

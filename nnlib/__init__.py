@@ -6,8 +6,8 @@
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
            'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
-           'save', 'StandardScaler', 'PCA', 'accuracy_score', 'classification_report', 'confusion_matrix',
-           'precision_recall_fscore_support']
+           'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsRestSVC', 'accuracy_score', 'classification_report',
+           'confusion_matrix', 'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
@@ -22,13 +22,15 @@ from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .metrics import (accuracy_score, classification_report, confusion_matrix,
                            precision_recall_fscore_support)
+from .multiclass_svm import OneVsRestSVC
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import PCA, StandardScaler
+from .svm import SVC
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
          "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save",
-         "StandardScaler", "PCA", "accuracy_score",
+         "StandardScaler", "PCA", "SVC", "OneVsRestSVC", "accuracy_score",
          "classification_report", "confusion_matrix", "precision_recall_fscore_support"]

@@ -57,7 +57,7 @@ class Codec(Network):
         """Compute the pixels, from 0 to 1, that come out for images `X`."""
         return self.decode(self.encode(X))
 
-# %% ../nbs/12_autoencoder.ipynb #0eea1e29
+# %% ../nbs/12_autoencoder.ipynb #0187a654
 class Autoencoder(Codec):
     """A network that learns to give back its input through a narrow middle, the latents.
 
@@ -74,7 +74,8 @@ class Autoencoder(Codec):
                              f"got {self.sizes}")
         generator, he = as_rng(rng), ["he"] * (len(self.sizes) - 1)
         encoder = dense_relu(self.sizes, he, generator, dtype)
-        super().__init__(encoder, dense_relu(self.sizes[::-1], [*he[1:], "xavier"], generator, dtype))
+        decoder = dense_relu(self.sizes[::-1], [*he[1:], "xavier"], generator, dtype)
+        super().__init__(encoder, decoder)
 
     def fit(self, X: ArrayLike, *, epochs: int, batch_size: int = 256,
             learning_rate: float = 0.1, optimizer: Optimizer | None = None,

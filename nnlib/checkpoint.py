@@ -37,7 +37,10 @@ __all__ = ['TEXT_BYTES', 'LAYERS', 'OPTIMIZERS', 'BIT_GENERATORS', 'BOUNDS', 'Ch
 
 # %% ../nbs/11_checkpoint.ipynb #32c9b557
 class CheckpointError(ValueError):
-    """A file is no checkpoint, or is damaged; says which file and why. Derived in :ref:`ch-checkpoint`."""
+    """A file is no checkpoint, or is damaged; says which file and why.
+
+    Derived in :ref:`ch-checkpoint`.
+    """
 
 # %% ../nbs/11_checkpoint.ipynb #a4c4df39
 @dataclass
@@ -134,7 +137,7 @@ def read_members(file: IO[bytes]) -> dict[str, bytes]:
         infos = archive.infolist()
         for info in infos:
             if info.compress_type or info.compress_size != info.file_size:
-                raise ValueError(f"{info.filename!r:.60}: expected a member that is not compressed")
+                raise ValueError(f"{info.filename!r:.60}: expected a member not compressed")
         if sum(info.file_size for info in infos) > size:
             raise ValueError("its members claim more bytes than it has")
         members = {info.filename.removesuffix(".npy"): archive.read(info) for info in infos}
@@ -247,11 +250,13 @@ def build_network(spec: Any, params: Array) -> Network:
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__: kind for kind in (SGD, Adam)}
 
 # %% ../nbs/11_checkpoint.ipynb #06c49c80
-def describe_optimizer(optimizer: Optimizer, network: Network) -> tuple[dict[str, Any], list[Array]]:
+def describe_optimizer(optimizer: Optimizer,
+                       network: Network) -> tuple[dict[str, Any], list[Array]]:
     """Describe an optimizer, and list the arrays of its memory."""
     kind = type(optimizer).__name__
     if OPTIMIZERS.get(kind) is not type(optimizer):
-        raise TypeError(f"save: expected an optimizer like {', '.join(OPTIMIZERS)}, got {optimizer!r}")
+        raise TypeError(f"save: expected an optimizer like {', '.join(OPTIMIZERS)}, "
+                        f"got {optimizer!r}")
     check_params(optimizer._params, network.params, network.grads)
     memory = [name for name in optimizer.memory if getattr(optimizer, name, None) is not None]
     arrays = [check_array(getattr(optimizer, name), f"optimizer: {name}", network.params.shape,
@@ -271,7 +276,8 @@ def build_optimizer(spec: Any, vectors: Mapping[str, Array]) -> Optimizer:
     fields(counters, f"counters of {kind}", **dict.fromkeys(optimizer.counters, int))
     counts(counters.values(), f"counters of {kind}", most=2**63)
     if memory != [name for name in optimizer.memory if name in memory]:
-        raise ValueError(f"optimizer: expected a memory like {optimizer.memory}, got {memory!r:.40}")
+        raise ValueError(f"optimizer: expected a memory like {optimizer.memory}, "
+                         f"got {memory!r:.40}")
     for name in memory:
         setattr(optimizer, name, vectors[f"optimizer.{name}"])
     for name, value in counters.items():
@@ -457,10 +463,10 @@ def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer
 
     A kill at any moment leaves the old file or the new one, whole (and, in the middle of
     a save, an unfinished file with a name ending in ``.tmp`` beside it, which may be
-    deleted). `notes` are a dict that JSON can hold. Raises TypeError for layers, optimizers or generators that are
-    not of this library or NumPy, ValueError for what does not fit or is not finite;
-    the old file then stays. Of a generator the numbers that it draws are kept, not what
-    it would ``spawn``. Derived in :ref:`ch-checkpoint`.
+    deleted). `notes` are a dict that JSON can hold. Raises TypeError for layers,
+    optimizers or generators that are not of this library or NumPy, ValueError for what
+    does not fit or is not finite; the old file then stays. Of a generator the numbers
+    that it draws are kept, not what it would ``spawn``. Derived in :ref:`ch-checkpoint`.
     """
     if not isinstance(network, Network):
         raise TypeError(f"save: expected a Sequential or Autoencoder, got {network!r:.60}")

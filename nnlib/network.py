@@ -174,9 +174,8 @@ class Trainer:
             function(*arguments)
         value: float = step.value.item()
         if not math.isfinite(value):
-            epoch = len(self.history.loss) + 1
-            raise FloatingPointError("loss: expected a finite number, "
-                                     f"got {value} in epoch {epoch}")
+            raise FloatingPointError(f"loss: expected a finite number, got {value} in "
+                                     f"epoch {len(self.history.loss) + 1}")
         self.optimizer.step(self.network.params, self.network.grads)
         return value
 

@@ -152,7 +152,8 @@ def check_fraction(name: str, value: float) -> float:
     """Return `value` as a float; raise ValueError unless 0 <= value < 1."""
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not real or not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, got {value!r}")
+        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, "
+                         f"got {value!r}")
     return float(value)
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
@@ -171,7 +172,7 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
             f"got {grads.shape} {grads.dtype}"
         )
 
-# %% ../nbs/13_beyond.ipynb #6b233a1a
+# %% ../nbs/13_beyond.ipynb #b9108038
 class Adam(Optimizer):
     """Steps of one size for all: fading mean of the gradients over their root mean square.
 
@@ -209,12 +210,10 @@ class Adam(Optimizer):
         (beta1, beta2), delta = self.betas, self._delta
         correction = math.sqrt(1 - beta2**self.steps)
         np.multiply(self.mean, beta1, self.mean)
-        np.multiply(grads, 1 - beta1, delta)
-        np.add(self.mean, delta, self.mean)
+        np.add(self.mean, np.multiply(grads, 1 - beta1, delta), self.mean)
         np.multiply(self.square, beta2, self.square)
         np.multiply(grads, grads, delta)
-        np.multiply(delta, 1 - beta2, delta)
-        np.add(self.square, delta, self.square)
+        np.add(self.square, np.multiply(delta, 1 - beta2, delta), self.square)
         np.sqrt(self.square, delta)
         np.add(delta, self.eps * correction, delta)
         np.divide(self.mean, delta, delta)

@@ -49,7 +49,8 @@ def browser() -> Iterator[Browser]:
                     "on Debian or Ubuntu with `sudo apt-get install chromium`")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                                         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
         )
         yield browser
         browser.close()

@@ -1,0 +1,126 @@
+"""Time support vector machines on raw MNIST images beside libsvm and scikit-learn-intelex.
+
+    python benchmarks/svm.py                        # about a quarter of an hour
+    python benchmarks/svm.py --sizes 500 --rounds 1 # to see that it runs
+
+All sides run in turn, after a warm-up, on the same images with the same C, gamma and tolerance, with
+the same number of threads; results are ratios of medians, and there is no verdict where the machine
+was busy. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import warnings
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import sklearn
+import threadpoolctl
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import SVC
+
+import nnlib
+from nnlib import OneVsRestSVC, load_mnist
+
+QUIET = 1.25  # largest median / minimum of a side for which there is a verdict
+CLOSE = 0.002  # largest difference of accuracy between the one-vs-rest sides
+SETTINGS = {"C": 10.0, "gamma": "scale", "tol": 1e-3}
+NNLIB, LIBSVM, PAIRS, INTELEX = "nnlib", "libsvm one-vs-rest", "libsvm one-vs-one", "intelex one-vs-rest"
+Times = dict[str, list[tuple[float, float, float]]]  # side: fit, predict, accuracy of each round
+
+
+def sides(threads: int) -> dict[str, Callable[[], Any]]:
+    """The machines to compare, by name; scikit-learn-intelex only if it is installed."""
+    made: dict[str, Callable[[], Any]] = {
+        NNLIB: lambda: OneVsRestSVC(**SETTINGS),
+        LIBSVM: lambda: OneVsRestClassifier(SVC(**SETTINGS), n_jobs=threads),
+        PAIRS: lambda: SVC(**SETTINGS),
+    }
+    try:
+        from sklearnex.svm import SVC as Intelex
+    except ImportError:
+        print("scikit-learn-intelex is not installed: left out (pip install scikit-learn-intelex)")
+    else:
+        made[INTELEX] = lambda: OneVsRestClassifier(Intelex(**SETTINGS))
+    return made
+
+
+def one_round(make: Callable[[], Any], train: tuple[Any, Any], test: tuple[Any, Any]) -> tuple[float, float, float]:
+    """Seconds of fitting and of predicting, and the accuracy."""
+    start = perf_counter()
+    model = make().fit(*train)
+    fitted = perf_counter()
+    guesses = model.predict(test[0])
+    return fitted - start, perf_counter() - fitted, float((guesses == test[1]).mean())
+
+
+def compare(n: int, tests: int, rounds: int, threads: int) -> Times:
+    """Run all sides in turn, on the same images."""
+    X, y = load_mnist()
+    order = np.random.default_rng(0).permutation(len(y))
+    train, test = (X[order[:n]], y[order[:n]]), (X[order[-tests:]], y[order[-tests:]])
+    made = sides(threads)
+    for make in made.values():
+        one_round(make, (train[0][:300], train[1][:300]), (test[0][:300], test[1][:300]))
+    times: Times = {name: [] for name in made}
+    for _ in range(rounds):
+        for name, make in made.items():
+            times[name].append(one_round(make, train, test))
+    return times
+
+
+def report(title: str, above: list[float], below: list[float], wanted: str, least: float) -> None:
+    """Print both medians, their ratio with its range over the rounds, and the verdict."""
+    one, two, ratios = median(above), median(below), [a / b for a, b in zip(above, below)]
+    print(f"{title}: {one:.3f} s / {two:.3f} s = {one / two:.2f} (rounds {min(ratios):.2f} to {max(ratios):.2f})")
+    noise = max(one / min(above), two / min(below))
+    verdict = "reached" if one / two >= least else "NOT reached"
+    if noise > QUIET:
+        verdict = f"NO VERDICT, the machine is busy (median / minimum {noise:.2f}); run again"
+    print(f"  target {wanted}: {verdict}")
+
+
+def report_all(n: int, tests: int, times: Times) -> None:
+    """Print accuracies and all ratios for one size."""
+    scores = {name: rounds[0][2] for name, rounds in times.items()}
+    print(f"\n{n:,} images, {tests:,} predictions; accuracy", ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
+    for name in {LIBSVM, INTELEX} & set(scores):
+        assert abs(scores[name] - scores[NNLIB]) <= CLOSE, f"{name}: another accuracy, so another problem"
+    fit, predict = ({name: [r[i] for r in rounds] for name, rounds in times.items()} for i in (0, 1))
+    report(f"fit, {LIBSVM} / nnlib", fit[LIBSVM], fit[NNLIB], "at least 8", 8)
+    if INTELEX in fit:
+        report(f"fit, {INTELEX} / nnlib", fit[INTELEX], fit[NNLIB], "at least 2", 2)
+    report(f"fit, {PAIRS} / nnlib", fit[PAIRS], fit[NNLIB], "more than 1", 1)
+    report(f"predict, {LIBSVM} / nnlib", predict[LIBSVM], predict[NNLIB], "at least 8", 8)
+    report(f"predict, {PAIRS} / nnlib", predict[PAIRS], predict[NNLIB], "at least 8", 8)
+    if INTELEX in fit:
+        report(f"predict, {INTELEX} / nnlib", predict[INTELEX], predict[NNLIB], "none, for information", 0)
+
+
+def main() -> None:
+    """Measure and print everything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[3000, 5000], help="training images")
+    parser.add_argument("--tests", type=int, default=14_000, help="images to predict")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of BLAS, and processes for libsvm's machines")
+    options = parser.parse_args()
+    with threadpoolctl.threadpool_limits(options.threads), warnings.catch_warnings():
+        warnings.simplefilter("error")  # no side may stop short
+        pools = {f"{p['internal_api']} {p['num_threads']}" for p in threadpoolctl.threadpool_info()}
+        print(f"nnlib {nnlib.__version__}, NumPy {np.__version__}, scikit-learn {sklearn.__version__}, "
+              f"Python {platform.python_version()}")
+        print(f"threads: {', '.join(sorted(pools))}; libsvm fits its one-vs-rest machines in {options.threads} "
+              "processes, and does all else in one thread")
+        for n in options.sizes:
+            report_all(n, options.tests, compare(n, options.tests, options.rounds, options.threads))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""The live page: every chapter can be edited and run where it is read.
+
+At build time this part notes the code cells of each notebook, marks those that are shown, and puts into
+the site what the page asks for after a click: Pyodide (see ``pyodide.py``), the package as a wheel built from
+this checkout, the data, and for each page a list of its cells. Everything after that is done by the scripts
+``live*.js`` and ``live-kernel.py`` in ``static``.
+
+In the page a cell runs as it stands in the notebook, unless one of these lines says otherwise:
+
+===============================  ==============================================================
+``#| live: 5000 -> 500``         this text of the cell is replaced; a note over the cell says so
+``#| live-skip: reason``         the cell does not run by itself; a note gives the reason
+``#| live-note: remark``         the cell's result differs from the book's; a note says why
+``#| eval: false``               the cell runs nowhere
+===============================  ==============================================================
+
+Without Pyodide at hand the book is built all the same, and its pages say that they cannot be made live.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
+from sphinx.transforms import SphinxTransform
+
+from . import cells, pyodide
+
+NOTICE = """\
+The files in this folder make up Python in the browser, unmodified.
+
+Pyodide {version}: Mozilla Public License 2.0, https://www.mozilla.org/MPL/2.0/
+Source: https://github.com/pyodide/pyodide/tree/{version}
+
+In it, Python {python}: Copyright (c) 2001 Python Software Foundation; All Rights Reserved.
+Licence: https://docs.python.org/3.12/license.html
+
+The wheels of packages carry their licences, which are repeated here.
+"""
+
+AT_HOME = """\
+The chapters as notebooks. With Python 3.11 or newer:
+
+    pip install {wheel} jupyterlab matplotlib pooch
+    jupyter lab
+
+Chapters that need MNIST fetch it once, about 11 MB. Notebooks that show results of long trainings need the folder
+`data` of the repository: set the environment variable NNLIB_DATA to where it is.
+"""
+
+
+# ---------------------------------------------------------------- the cells of a page
+def replacement(text: str, code: str) -> tuple[str, str]:
+    """Split the value of a line ``#| live: old -> new``; what is old must stand in the code."""
+    old, arrow, new = map(str.strip, text.partition("->"))
+    if not (old and arrow and old in code):
+        raise ExtensionError(f"'#| live: {text}': expected 'old -> new', with a text of the cell as old")
+    return old, new
+
+
+def live_cell(cell: dict) -> dict[str, object] | None:
+    """What the page has to know of a code cell; None if there is nothing to run in it."""
+    found, code = cells.split_directives("".join(cell["source"]))
+    if not code.strip() or "default_exp" in found or found.get("eval") == "false":
+        return None
+    live: dict[str, object] = {"id": cell["id"], "hidden": "hide" in found}
+    if "live" in found:
+        old, new = replacement(found["live"], code)
+        code = code.replace(old, new)
+        live["note"] = f"Shortened for the page: {old} has become {new}."
+    if "live-note" in found:
+        live["note"] = found["live-note"]
+    if "live-skip" in found:
+        live.update(skip=True, note=f"Does not run by itself in the page. {found['live-skip']}")
+    return {**live, "source": code.rstrip()}
+
+
+def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Note the cells of a notebook, and mark each for the doctree."""
+    if Path(app.env.doc2path(docname)).suffix == ".ipynb":
+        notebook = json.loads(content[0])
+        found = []
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code" and (live := live_cell(cell)):
+                cell.setdefault("metadata", {})["nnbook_live"] = cell["id"]
+                found.append(live)
+        app.env.nnbook_live[docname] = found
+        content[0] = json.dumps(notebook)
+
+
+class Marks(SphinxTransform):
+    """Give each cell that is shown a class by which the page finds it."""
+
+    default_priority = 410
+
+    def apply(self, **kwargs: object) -> None:
+        for cell in self.document.findall(nodes.container):
+            if mark := cell.get("cell_metadata", {}).get("nnbook_live"):
+                cell["classes"].append(f"live-{mark}")
+
+
+# ---------------------------------------------------------------- what the site holds for them
+def pyodide_folder(app: Sphinx) -> Path | None:
+    """The folder with Pyodide's files, None if there is none."""
+    named = os.environ.get("NNLIB_PYODIDE")
+    folder = Path(named or Path(app.confdir, "_build", ".pyodide"))
+    lacking = pyodide.missing(folder)
+    if named and lacking:
+        raise ExtensionError(f"NNLIB_PYODIDE: {folder} has no {lacking[0]}")
+    return None if lacking else folder
+
+
+def build_wheel(root: Path, target: Path) -> Path:
+    """Build the package into a wheel, from a copy, so that nothing old gets into it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        source = Path(scratch, "source")
+        shutil.copytree(root / "nnlib", source / "nnlib", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
+            shutil.copy(root / name, source)
+        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
+        subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", scratch, source], check=True,
+                       env=environment)
+        return Path(shutil.move(next(Path(scratch).glob("*.whl")), target))
+
+
+def licences(files: dict[str, bytes]) -> str:
+    """Collect the licences of everything in the folder."""
+    parts = [NOTICE.format(**pyodide.LOCK["info"])]
+    for name, data in files.items():
+        if name.endswith(".whl"):
+            with zipfile.ZipFile(io.BytesIO(data)) as wheel:
+                for member in wheel.namelist():
+                    if re.search(r"(LICENSE|COPYING|NOTICE)[^/]*$", member) and not member.endswith(".py"):
+                        text = wheel.read(member).decode("utf-8", "replace")
+                        parts.append(f"{'=' * 100}\n{name}: {member}\n\n{text}")
+    return "\n".join(parts)
+
+
+def publish_notebooks(wheel: Path, target: Path, root: Path) -> None:
+    """Pack the notebooks, and the package that they import, for those who run them at home."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in [wheel, *sorted((root / "nbs").glob("*.ipynb"))]:
+            archive.write(path, f"nnlib-notebooks/{path.name}")
+        archive.writestr("nnlib-notebooks/README.txt", AT_HOME.format(wheel=wheel.name))
+
+
+def publish_pyodide(source: Path, target: Path, wheel: Path) -> None:
+    """Copy Pyodide into the site, each file checked, with a lock file that lists the package too."""
+    target.mkdir(parents=True, exist_ok=True)
+    files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.FILES}
+    for name, data in files.items():
+        (target / name).write_bytes(data)
+    (target / "licences.txt").write_text(licences(files), encoding="utf-8")
+    for old in target.glob("nnlib-*.whl"):
+        old.unlink()
+    shutil.copy(wheel, target)
+    entry = {"name": "nnlib", "version": wheel.name.split("-")[1], "file_name": wheel.name, "install_dir": "site",
+             "sha256": pyodide.hashlib.sha256(wheel.read_bytes()).hexdigest(), "package_type": "package",
+             "imports": ["nnlib"], "depends": ["numpy"], "unvendored_tests": False}
+    lock = {"info": pyodide.LOCK["info"], "packages": {**pyodide.LOCK["packages"], "nnlib": entry}}
+    (target / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+def data_files(root: Path) -> list[Path]:
+    """List the data that chapters read."""
+    return sorted(path for path in (root / "data").rglob("*") if path.suffix in (".gz", ".json", ".npz"))
+
+
+def needs(code: str, path: Path) -> bool:
+    """Whether a chapter reads a file: it names it, or loads MNIST."""
+    return path.name in code or path.parent.name == "mnist" and "load_mnist" in code
+
+
+def data_of(app: Sphinx, docname: str) -> list[Path]:
+    """List the data that a page needs."""
+    code = "\n".join(str(cell["source"]) for cell in app.env.nnbook_live[docname])
+    return [path for path in data_files(Path(app.confdir)) if needs(code, path)]
+
+
+def is_live(app: Sphinx, docname: str) -> bool:
+    """Whether a page has cells to run."""
+    return app.builder.name == "html" and any(not cell["hidden"] for cell in app.env.nnbook_live.get(docname, []))
+
+
+def megabytes(paths: list[Path]) -> float:
+    return sum(path.stat().st_size for path in paths) / 1e6
+
+
+def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Put under the summary of a chapter the place for its one control; its script fills it."""
+    if not is_live(app, pagename):
+        return
+    folder = pyodide_folder(app)
+    size = {}
+    if folder:
+        size = {"code": megabytes([folder / name for name in pyodide.FILES]),
+                "data": megabytes(data_of(app, pagename))}
+    data = escape(json.dumps({"page": Path(pagename).name, "megabytes": size}))
+    control = f'<div class="nnbook-live" data-live="{data}" hidden></div>'
+    context["body"] = re.sub(r"</h1>(\s*<blockquote>.*?</blockquote>)?", lambda match: match[0] + control,
+                             context["body"], count=1, flags=re.S)
+    app.add_css_file("live.css")
+    app.add_js_file("live.js", type="module")
+
+
+def publish(app: Sphinx, error: Exception | None) -> None:
+    """Put Pyodide, the package, the data and the lists of cells into the site."""
+    folder, root, static = pyodide_folder(app), Path(app.confdir), Path(app.outdir, "_static")
+    if error or app.builder.name != "html" or not (root / "pyproject.toml").exists():
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        wheel = build_wheel(root, Path(scratch))
+        publish_notebooks(wheel, static / "nnlib-notebooks.zip", root)
+        if folder is None:
+            return
+        publish_pyodide(folder, static / "pyodide", wheel)
+    shutil.copy(Path(__file__).with_name("matplotlibrc"), static / "matplotlibrc")
+    for path in data_files(root):
+        target = static / path.relative_to(root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    for docname, found in app.env.nnbook_live.items():
+        if is_live(app, docname):
+            data = [path.relative_to(root).as_posix() for path in data_of(app, docname)]
+            page = Path(app.outdir, f"{docname}.live.json")
+            page.write_text(json.dumps({"cells": found, "data": data}), encoding="utf-8")
+
+
+def prepare(app: Sphinx) -> None:
+    """Start an empty record, unless one came with the environment."""
+    app.env.nnbook_live = getattr(app.env, "nnbook_live", {})
+
+
+def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
+    """Forget the cells of a page before it is read again."""
+    env.nnbook_live.pop(docname, None)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("builder-inited", prepare)
+    app.connect("env-purge-doc", purge)
+    app.connect("source-read", on_source_read, priority=400)  # before `cells` takes the directive lines away
+    app.add_transform(Marks)
+    app.connect("html-page-context", add_control)
+    app.connect("build-finished", publish)

@@ -1,0 +1,68 @@
+"""Serves the built book on this machine, so that its pages can be made live.
+
+    python nbs/_ext/nnbook/serve.py [FOLDER] [PORT]
+
+Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a running cell can be
+interrupted and keeps its variables. On a host that does not send them, stopping a cell starts Python anew.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import io
+import sys
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+
+ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+TEXTS = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm", ".txt"}
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder, compressed and isolated."""
+
+    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm",
+                      ".mjs": "text/javascript", ".js": "text/javascript"}
+
+    def end_headers(self) -> None:
+        for name, value in ISOLATION.items():
+            self.send_header(name, value)
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def send_head(self) -> BinaryIO | None:
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in TEXTS or not path.is_file() or "gzip" not in self.headers.get("Accept-Encoding", ""):
+            return super().send_head()
+        data = compress(path, path.stat().st_mtime_ns)
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", self.guess_type(str(path)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        return io.BytesIO(data)
+
+    def log_message(self, *args: object) -> None: ...
+
+
+@functools.lru_cache(maxsize=256)
+def compress(path: Path, changed: int) -> bytes:
+    return gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
+
+
+def make_server(folder: Path, port: int = 0) -> http.server.ThreadingHTTPServer:
+    """Listen on this machine only; port 0 takes any that is free."""
+    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=str(folder)))
+
+
+if __name__ == "__main__":
+    root, port = (*sys.argv[1:], *("_build/html", "8000")[len(sys.argv) - 1:])
+    with make_server(Path(root), int(port)) as server:
+        print(f"The book is at http://127.0.0.1:{server.server_port}/ until Ctrl-C is pressed.")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            pass

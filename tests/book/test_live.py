@@ -1,0 +1,442 @@
+"""The live page, in a real browser that reaches nothing but this machine: chapters run there as in the book."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
+
+from nnbook import live, pyodide, serve, weight  # noqa: E402
+
+CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M) if name < "09"]
+MINUTES = 60_000
+UNFOLD = "document.querySelectorAll('details').forEach((element) => (element.open = true))"
+
+
+# ---------------------------------------------------------------- what the site holds
+def cell(source: str) -> dict:
+    return {"cell_type": "code", "id": "a", "metadata": {}, "source": source}
+
+
+def test_cell_runs_in_the_page_as_its_directives_say() -> None:
+    assert live.live_cell(cell("#| hide\nx = 1\n")) == {"id": "a", "hidden": True, "source": "x = 1"}
+    assert live.live_cell(cell("#| default_exp layers")) is None
+    assert live.live_cell(cell("#| eval: false\nx = 1")) is None
+    short = live.live_cell(cell("#| live: epochs=800 -> epochs=3\nfit(epochs=800)"))
+    assert short["source"] == "fit(epochs=3)" and "epochs=800 has become epochs=3" in short["note"]
+    skipped = live.live_cell(cell("#| hide\n#| live-skip: It starts a process.\nx = 1"))
+    assert skipped["skip"] and "It starts a process." in skipped["note"]
+    assert live.live_cell(cell("#| live-note: No warnings.\nx = 1"))["note"] == "No warnings."
+
+
+@pytest.mark.parametrize("text", ["epochs=80 -> epochs=3", "epochs=800", "-> 3"])
+def test_shortening_that_replaces_nothing_is_refused(text: str) -> None:
+    with pytest.raises(live.ExtensionError, match="expected 'old -> new'"):
+        live.live_cell(cell(f"#| live: {text}\nfit(epochs=800)".replace("=800)", "=100)" if "->" in text else "=800)")))
+
+
+def test_data_of_a_chapter_is_what_it_names(tmp_path: Path) -> None:
+    images, run = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz", tmp_path / "runs" / "autoencoder.npz"
+    assert live.needs("X, y = load_mnist()", images) and not live.needs("x = 1", images)
+    assert live.needs('load(data_folder() / "runs" / "autoencoder.npz")', run) and not live.needs("load_mnist()", run)
+
+
+def test_file_of_pyodide_with_another_hash_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected SHA-256"):
+        pyodide.check("pyodide.mjs", b"something else")
+
+
+def test_folder_named_for_pyodide_must_hold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that is named and not complete is an error; a download that is not there is none."""
+    app = type("App", (), {"confdir": tmp_path})
+    monkeypatch.delenv("NNLIB_PYODIDE", raising=False)
+    assert live.pyodide_folder(app) is None
+    monkeypatch.setenv("NNLIB_PYODIDE", str(tmp_path))
+    with pytest.raises(live.ExtensionError, match="NNLIB_PYODIDE"):
+        live.pyodide_folder(app)
+
+
+@pytest.fixture(scope="session")
+def published(html: Path) -> Path:
+    folder = html / "_static" / "pyodide"
+    if not folder.exists():
+        pytest.fail("Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE")
+    return folder
+
+
+def test_site_holds_pyodide_as_it_was_published_with_its_licences(published: Path) -> None:
+    for name, expected in pyodide.FILES.items():
+        assert hashlib.sha256((published / name).read_bytes()).hexdigest() == expected, name
+    text = (published / "licences.txt").read_text("utf-8")
+    wheels = [name for name in pyodide.FILES if name.endswith(".whl")]
+    assert "Mozilla Public License 2.0" in text and all(name in text for name in wheels)
+
+
+def test_package_in_the_page_is_this_checkout(published: Path) -> None:
+    entry = json.loads((published / "pyodide-lock.json").read_text("utf-8"))["packages"]["nnlib"]
+    assert hashlib.sha256((published / entry["file_name"]).read_bytes()).hexdigest() == entry["sha256"]
+    with zipfile.ZipFile(published / entry["file_name"]) as wheel:
+        modules = {name: wheel.read(name) for name in wheel.namelist() if re.fullmatch(r"nnlib/\w+\.py", name)}
+    assert modules == {f"nnlib/{path.name}": path.read_bytes() for path in (ROOT / "nnlib").glob("*.py")}
+
+
+def test_download_holds_the_notebooks_and_a_package_that_installs(html: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(html / "_static" / "nnlib-notebooks.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "nnlib-notebooks"
+    found = {path.name: path.read_bytes() for path in folder.glob("*.ipynb")}
+    assert found == {path.name: path.read_bytes() for path in (ROOT / "nbs").glob("*.ipynb")}
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
+    subprocess.run([*pip, "--target", tmp_path / "installed", next(folder.glob("*.whl"))], check=True)
+    command = "import nnlib; print(nnlib.__file__)"
+    done = subprocess.run([sys.executable, "-c", command], cwd=tmp_path / "installed", capture_output=True, text=True)
+    assert done.stdout.strip() == str(tmp_path / "installed" / "nnlib" / "__init__.py")
+
+
+def test_site_without_what_live_pages_need_is_small(html: Path) -> None:
+    """Less than 30 MB."""
+    only_live = (html / "_static" / "pyodide", html / "_static" / "data")
+    files = [path for path in html.rglob("*") if path.is_file() and not any(map(path.is_relative_to, only_live))]
+    assert sum(path.stat().st_size for path in files) < 30e6
+
+
+def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "_images" / "a.svg").write_text('<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8")
+    page = '<script src="../fontawesome/6/js/all.min.js?d=1"></script><img alt="A" src="_images/a.svg"/>'
+    assert weight.lighten(page, tmp_path) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
+
+
+# ---------------------------------------------------------------- in the browser
+@pytest.fixture(scope="session")
+def isolated(html: Path, published: Path) -> Iterator[str]:
+    """The site as `make serve` serves it."""
+    with serve.make_server(html) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context()
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+def watch(page: Page, server: str) -> list[str]:
+    """Note everything that goes wrong on a page."""
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith((server, "data:", f"blob:{server}"))
+            else problems.append(f"foreign: {request.url}"))
+    return problems
+
+
+def make_live(page: Page, address: str) -> None:
+    page.goto(address, wait_until="networkidle")
+    page.get_by_role("button", name="Make this page live").click()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+
+
+def status(page: Page, text: str | re.Pattern[str], timeout: float = MINUTES) -> None:
+    expect(page.locator(".nnbook-live-status")).to_have_text(text, timeout=timeout)
+
+
+def write(page: Page, number: int, code: str) -> None:
+    page.get_by_label(f"Code of cell {number}", exact=True).fill(code)
+
+
+def run(page: Page, number: int) -> None:
+    page.get_by_role("button", name=f"Run cell {number}", exact=True).click()
+
+
+def printed(page: Page) -> dict[str, str]:
+    """What stands under each cell that is shown, by the cell's class."""
+    page.evaluate(UNFOLD)
+    return page.evaluate("""Object.fromEntries([...document.querySelectorAll(".cell")].map((cell) =>
+        [[...cell.classList].find((name) => name.startsWith("live-")),
+         [...cell.querySelectorAll(".cell_output > :not(figure)")].map((output) => output.innerText).join("\\n")]))""")
+
+
+NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?")
+
+
+def split(text: str) -> tuple[str, list[str]]:
+    """Part the words of a text from its numbers."""
+    text = re.sub(r"\bint(32|64)\b", "int", text)  # 32 bits are the default in WebAssembly
+    text = text.translate(str.maketrans("‘’“”−", "''\"\"-"))
+    return " ".join(NUMBER.sub("#", text).split()), [number.replace(",", "") for number in NUMBER.findall(text)]
+
+
+def same(book: str, page: str) -> bool:
+    """Whether two texts have the same words, and numbers that differ by one in the last digit at most.
+
+    Rounding errors, all below 1e-7, are equal to each other.
+    """
+    (words, numbers), (others, found) = split(book), split(page)
+    if words != others:
+        return False
+    for one, two in zip(numbers, found):
+        unit = Decimal(1).scaleb(Decimal(one).as_tuple().exponent)
+        if abs(Decimal(one) - Decimal(two)) > unit and max(abs(float(one)), abs(float(two))) > 1e-7:
+            return False
+    return True
+
+
+def test_comparison_sees_another_digit_and_another_word() -> None:
+    assert same("loss 0.2469, off by 3e-16", "loss 0.2470, off by  4e-16") and same("1,880 epochs", "1,881 epochs")
+    assert not same("loss 0.2469", "loss 0.2471") and not same("passed", "failed") and not same("1 2", "1")
+    assert not same("off by 3e-05", "off by 5e-05")
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, context: BrowserContext, chapter: str) -> None:
+    """All its cells, hidden ones too: no error, the same results, every figure drawn anew, nothing from elsewhere.
+
+    Before the click the page asks for less than 1 MB, and for nothing of Python.
+    """
+    page = context.new_page()
+    problems = watch(page, isolated)
+    answers: list[tuple[str, int]] = []
+    page.on("response", lambda answer: answers.append((answer.url, int(answer.headers.get("content-length", 0)))))
+    page.goto(f"{isolated}/nbs/{chapter}.html", wait_until="networkidle")
+    assert not [url for url, _ in answers if "pyodide" in url or "live-" in url or "/data/" in url]
+    assert 100_000 < sum(size for _, size in answers) < 1_000_000
+    before = printed(page)
+    page.get_by_role("button", name="Make this page live").click()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+    page.get_by_role("button", name="Run all cells").click()
+    status(page, re.compile("^(Done|Cell .* failed|Python broke)"), timeout=3 * MINUTES)
+    status(page, "Done")
+    assert page.locator(".nnbook-live-warning").count() == 0
+    cells = json.loads((html / "nbs" / f"{chapter}.live.json").read_text("utf-8"))["cells"]
+    noted = {f"live-{cell['id']}" for cell in cells if "note" in cell}
+    after = printed(page)
+    assert before.keys() == after.keys()
+    assert {key: (before[key], after[key]) for key in before if key not in noted and not same(before[key], after[key])} == {}
+    figures = page.locator(".cell_output figure img")
+    assert all(figures.evaluate_all("images => images.map((image) => image.src.startsWith('blob:'))"))
+    page.wait_for_function("[...document.querySelectorAll('img[src^=\"blob:\"]')].every((image) => (image.loading = 'eager') && image.naturalWidth > 100)")
+    assert problems == []
+
+
+BOOK = {
+    "cells": [
+        {"hidden": True, "source": "secret = 42"},
+        {"hidden": False, "source": "print('sum', secret + 1)"},
+        {"hidden": True, "source": "assert secret == 42"},
+        {"hidden": False, "source": "x = 7\nx"},
+        {"hidden": False, "source": "skipped = True", "skip": True, "note": "Does not run by itself in the page. It is long."},
+        {"hidden": True, "source": "assert 'skipped' not in globals()"},
+        {"hidden": False, "source": "print(x * secret)"},
+    ],
+    "data": ["data/mnist/t10k-labels-idx1-ubyte.gz"],
+}
+
+
+@pytest.fixture(scope="module")
+def shared(isolated: str, html: Path, browser: Browser) -> Iterator[Page]:
+    """A live page for several tests."""
+    context = browser.new_context()
+    yield open_small(context, isolated, html)
+    context.close()
+
+
+@pytest.fixture
+def small(shared: Page) -> Page:
+    """The live page with the cells of BOOK as they were."""
+    for number, cell in enumerate(BOOK["cells"], 1):
+        if not cell["hidden"]:
+            write(shared, number, cell["source"])
+    shared.get_by_role("button", name="Run all cells").click()
+    status(shared, "Done")
+    return shared
+
+
+def open_small(context: BrowserContext, server: str, html: Path) -> Page:
+    """Make a chapter live with a few other cells in the places of its own."""
+    cells = json.loads((html / "nbs" / "01_mathematics.live.json").read_text("utf-8"))["cells"]
+    shown, hidden = ([cell["id"] for cell in cells if cell["hidden"] is kind] for kind in (False, True))
+    small = [{**cell, "id": (hidden if cell["hidden"] else shown).pop(0)} for cell in BOOK["cells"]]
+    page = context.new_page()
+    page.route("**/*.live.json", lambda route: route.fulfill(json={**BOOK, "cells": small}))
+    make_live(page, f"{server}/nbs/01_mathematics.html")
+    page.evaluate(UNFOLD)
+    return page
+
+
+def output(page: Page, number: int):
+    return page.locator(".cell", has=page.get_by_label(f"Code of cell {number}", exact=True)).locator(".cell_output")
+
+
+def test_cell_runs_after_what_it_needs_and_can_be_edited(small: Page) -> None:
+    """By keyboard: the cells above run first, hidden ones too; an edit changes the result; a failure is told in its place."""
+    page = small
+    write(page, 4, "x = 5\nx")
+    write(page, 2, "print('sum', secret + 2)")
+    run(page, 7)
+    expect(output(page, 7)).to_have_text("210")
+    expect(output(page, 2)).to_have_text("sum 44")
+    expect(output(page, 4)).to_have_text("5")
+    area = page.get_by_label("Code of cell 4", exact=True)
+    area.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("for i in range(2):\nx = i + 9\nx")
+    assert area.input_value() == "for i in range(2):\n    x = i + 9\n    x"
+    page.keyboard.press("Home")
+    for _ in range(4):
+        page.keyboard.press("Delete")
+    page.keyboard.press("Shift+Enter")
+    expect(output(page, 4)).to_have_text("10")
+    expect(page.get_by_label("Code of cell 5", exact=True)).to_be_focused()
+    page.keyboard.press("Tab")  # indents ...
+    assert page.get_by_label("Code of cell 5", exact=True).input_value().endswith("    ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")  # ... and leaves
+    expect(page.get_by_role("button", name="Run cell 5", exact=True)).to_be_focused()
+    write(page, 7, "1 / (x - 10)")
+    run(page, 7)
+    status(page, "Cell 7 failed")
+    expect(output(page, 7)).to_contain_text('File "<cell 7>", line 1, in <module>')
+    expect(output(page, 7)).to_contain_text("ZeroDivisionError: division by zero")
+    assert "live-kernel" not in output(page, 7).inner_text() and "nnbook_kernel" not in output(page, 7).inner_text()
+
+
+def test_hidden_check_that_fails_is_told_and_the_rest_runs(small: Page) -> None:
+    page = small
+    write(page, 2, "secret = 1\nprint('changed')")
+    page.get_by_role("button", name="Run all cells").click()
+    status(page, "Done; 1 hidden cell failed")
+    warning = page.locator(".nnbook-live-warning")
+    expect(warning).to_contain_text("something that the text says does not hold")
+    expect(output(page, 7)).to_have_text("7")
+    expect(page.locator(".nnbook-live-remark")).to_have_text("Does not run by itself in the page. It is long.")
+    write(page, 2, "print('sum', secret + 1)")
+    page.get_by_role("button", name="Run all cells").click()
+    status(page, "Done")
+    expect(warning).to_have_count(0)
+
+
+def test_results_of_every_kind_appear_in_their_order(small: Page) -> None:
+    """Text, warnings, Markdown, figures; names are in place for what the book's cells import."""
+    page = small
+    write(page, 2, """%config InlineBackend.figure_formats = ['svg']
+import sys
+import matplotlib.pyplot as plt
+from IPython.display import Markdown, display
+print("one & <two>")
+print("late", file=sys.stderr)
+display(Markdown("Some **bold** `code` <b>\\n\\n| a | b |\\n|:--|--:|\\n| `x` | 1 |"))
+plt.plot([1, 2])
+plt.show()
+fig, axes = plt.subplots(1, 2)
+{"a": 1}""")
+    run(page, 2)
+    status(page, "Done")
+    kinds = output(page, 2).evaluate("element => [...element.children].map((child) => child.className || child.tagName)")
+    assert kinds == ["output stream", "output stderr", "output text_markdown", "nnbook-live-figure", "output text_plain",
+                     "nnbook-live-figure"]
+    expect(output(page, 2).locator("th")).to_have_text(["a", "b"])
+    expect(output(page, 2).locator(".text_markdown p").first).to_have_text("Some bold code <b>")
+
+
+def test_endless_cell_is_interrupted_and_variables_stay(small: Page) -> None:
+    """The page answers while the cell runs, and shows what it prints at once."""
+    page = small
+    assert page.evaluate("crossOriginIsolated")
+    write(page, 4, "x = 8\nprint('before')\nwhile True:\n    pass")
+    run(page, 4)
+    expect(output(page, 4)).to_contain_text("before")
+    late = page.evaluate("""new Promise((resolve) => { const start = performance.now(); let worst = 0, last = start;
+        const tick = (now) => { worst = Math.max(worst, now - last); last = now;
+                                now - start < 500 ? requestAnimationFrame(tick) : resolve(worst); };
+        requestAnimationFrame(tick); })""")
+    assert late < 400  # milliseconds in which the page did not answer
+    page.get_by_role("button", name="Stop the running cell").click()
+    status(page, "Stopped")
+    expect(output(page, 4)).to_contain_text("KeyboardInterrupt")
+    write(page, 4, "x")
+    run(page, 4)
+    expect(output(page, 4)).to_have_text("8")
+
+
+def test_endless_cell_is_stopped_on_any_host(server: str, html: Path, published: Path, context: BrowserContext) -> None:
+    """Where a cell cannot be interrupted Python starts anew, and the next cell runs what stands above it."""
+    page = open_small(context, server, html)
+    assert not page.evaluate("crossOriginIsolated")
+    write(page, 4, "while True:\n    pass")
+    run(page, 4)
+    status(page, re.compile("Running cell 4"))
+    page.get_by_role("button", name="Stop the running cell").click()
+    status(page, re.compile("Python was started anew"))
+    write(page, 4, "x = secret")
+    run(page, 7)
+    status(page, "Done")
+    expect(output(page, 7)).to_have_text("1764")
+
+
+def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> None:
+    """To the last tag of what was rendered."""
+    page = context.new_page()
+    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.wait_for_function("document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length")
+    rendered = page.evaluate("document.querySelector('article').innerHTML")
+    make_live(page, f"{isolated}/nbs/01_mathematics.html")
+    page.get_by_role("button", name="Run all cells").click()
+    page.wait_for_function("document.querySelectorAll('img[src^=\"blob:\"]').length > 0")
+    page.get_by_role("button", name="Reset the page").click()
+    expect(page.get_by_role("button", name="Make this page live")).to_be_focused()
+    page.wait_for_function("rendered => document.querySelector('article').innerHTML === rendered", arg=rendered)
+
+
+def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -> None:
+    """Load files, run code, call functions with numbers and arrays: what the explorables need."""
+    page = context.new_page()
+    page.goto(f"{isolated}/nbs/index.html")
+    result = page.evaluate("""async () => {
+        const { Kernel } = await import("../_static/live-kernel.js");
+        const seen = [], outputs = [];
+        const kernel = new Kernel({
+            packages: ["nnlib"], onprogress: ({ loaded }) => seen.push(loaded),
+            files: [{ url: new URL("../_static/data/mnist/t10k-labels-idx1-ubyte.gz", location.href).href, path: "/data/mnist/labels.gz" }],
+        });
+        await kernel.start();
+        const ran = await kernel.run(`
+import gzip, numpy as np
+from nnlib.data import data_folder, parse_idx
+labels = parse_idx(gzip.decompress((data_folder() / "mnist" / "labels.gz").read_bytes()))
+def scores(factor, values): return {"sum": factor * np.asarray(values).sum(), "first": labels[:5].astype(np.float32)}
+print(labels.shape)`, "setup", (output) => outputs.push(output));
+        const { sum, first } = await kernel.call("scores", 2, [1, 2.5]);
+        const error = await kernel.call("missing").catch((error) => error.message);
+        return { ran, outputs, sum: Number(sum), first: [...first], kind: first.constructor.name, error, grew: seen.at(-1) > seen[0] };
+    }""")
+    assert result["ran"] and "".join(part["text"] for part in result["outputs"]) == "(10000,)\n"
+    assert result["sum"] == 7 and result["first"] == [7, 2, 1, 0, 4] and result["kind"] == "Float32Array"
+    assert result["error"] and result["grew"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_live_page_fits_a_phone(small: Page, theme: str) -> None:
+    page = small
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    box = page.locator(".nnbook-live-bar").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= 844

@@ -1,0 +1,101 @@
+"""The certificate, and the simple solver that it judges."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from nnlib.simple_svm import Certificate, certify, find_bias, pair_step, simple_smo
+
+TWO = np.array([-1, 1])  # labels of the points 0 and 2
+
+
+def judge(alpha, bias, C=1.0):
+    """Certificate for the points 0 and 2 with the linear kernel."""
+    alpha = np.asarray(alpha, float)
+    return certify(alpha, TWO, np.array([0, 2]) * 2 * alpha[1] + bias, bias, C)
+
+
+def test_two_points_by_hand():
+    assert judge([0.5, 0.5], -1) == Certificate(0, 0, 0.5, 0.5)
+    assert judge([0.5, 0.5], -1).gap == 0 and judge([0.5, 0.5], -1).holds(0)
+
+
+@pytest.mark.parametrize(
+    ("alpha", "bias", "C", "infeasibility", "violation"),
+    [
+        ([0.5, 0.25], -1, 1, 0.25, 1),  # unbalanced
+        ([-0.125, -0.125], -1, 1, 0.125, 2.5),  # below 0
+        ([0.5, 0.5], -1, 0.25, 0.25, 0),  # above C
+        ([0.5, 0.5], -0.5, 1, 0, 0.5),  # wrong bias
+        ([0.25, 0.25], -0.5, 1, 0, 0.5),  # too small
+        ([0, 0], 0, 1, 0, 1),  # nothing done
+        ([1, 1], -2, 1, 0, 1),  # all at the wall: beyond the curb
+    ],
+)
+def test_what_is_wrong_shows(alpha, bias, C, infeasibility, violation):
+    proof = judge(alpha, bias, C)
+    assert_allclose(proof.infeasibility, infeasibility, atol=1e-12)
+    assert_allclose(proof.violation, violation, atol=1e-12)
+    assert not proof.holds()
+
+
+def test_bounds_are_those_of_the_formulas(rng):
+    X, y = rng.normal(size=(20, 3)), np.repeat([-1, 1], 10)
+    C, K = rng.uniform(1, 2, 20), X @ X.T
+    alpha, bias = rng.uniform(0, 1, 20), 0.3
+    f = K @ (alpha * y) + bias
+    proof = certify(alpha, y, f, bias, C)
+    w = (alpha * y) @ X
+    assert_allclose(proof.primal, w @ w / 2 + sum(C * np.maximum(0, 1 - y * (X @ w + bias))))
+    assert_allclose(proof.dual, alpha.sum() - (alpha * y) @ K @ (alpha * y) / 2)
+    assert_allclose(proof.infeasibility, abs(alpha @ y))
+    assert proof.gap == proof.primal - proof.dual
+
+
+def test_a_point_at_the_wall_may_be_inside_the_street_and_one_at_zero_outside():
+    y, C = np.array([1, 1, -1]), 2.0
+    alpha, f = np.array([0.0, 2.0, 2.0]), np.array([5.0, 0.5, 0.2])
+    assert certify(alpha, y, f, 0.0, C).violation == 0
+
+
+def test_a_step_is_the_parabola_s_lowest_point_or_a_wall():
+    K, F = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([-1.0, 1.0])
+    wide, b = np.array([[-9.0, -9.0], [9.0, 9.0]]), np.zeros(2)
+    assert pair_step(K, F, wide, b, 0, 1) == 2 / (2 + 1 - 1)
+    assert pair_step(K, F, wide, b, 1, 0) == -1
+    assert pair_step(K, F, np.array([[-9.0, -9.0], [0.25, 9.0]]), b, 0, 1) == 0.25
+    assert pair_step(K, F, np.array([[-9.0, -0.125], [0.25, 9.0]]), b, 0, 1) == 0.125
+
+
+def test_points_that_coincide_go_to_the_wall():
+    box = np.array([[-3.0, -3.0], [3.0, 3.0]])
+    assert pair_step(np.ones((2, 2)), np.array([-1.0, 1.0]), box, np.zeros(2), 0, 1) == 3
+
+
+def test_the_bias_comes_from_between_the_walls_or_else_from_the_middle():
+    box = np.array([[0.0, 0.0, -1.0], [1.0, 1.0, 0.0]])
+    F = np.array([0.5, -7.0, 3.0])
+    assert find_bias(F, np.array([0.5, 1.0, -1.0]), box) == -0.5
+    assert find_bias(F, np.array([0.0, 1.0, -1.0]), box) == -(0.5 - 7) / 2
+
+
+def test_it_solves_xor():
+    X = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+    alpha, bias = simple_smo((1 + X @ X.T) ** 2, X[:, 0] * X[:, 1], 10, 1e-6, 30, rng=0)
+    assert_allclose(alpha, 1 / 8, atol=1e-5)
+    assert_allclose(bias, 0, atol=1e-5)
+
+
+def test_the_seed_decides(rng):
+    X, y = rng.normal(size=(30, 2)), np.repeat([-1, 1], 15)
+    first, second, third = (simple_smo(X @ X.T, y, 1.0, rng=seed) for seed in (0, 0, 1))
+    assert_allclose(first[0], second[0], rtol=0, atol=0)
+    assert abs(first[0] - third[0]).max() > 0
+
+
+def test_it_stays_feasible_and_arrives_with_patience(rng):
+    X, y = rng.normal(size=(40, 2)), np.repeat([-1, 1], 20)
+    K = np.exp(-np.square(X[:, None] - X).sum(-1))
+    alpha, bias = simple_smo(K, y, 2.0, passes=50, rng=0)
+    proof = certify(alpha, y, K @ (alpha * y) + bias, bias, 2.0)
+    assert proof.infeasibility < 1e-12 and proof.holds(1.1e-3)

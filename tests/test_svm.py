@@ -1,0 +1,639 @@
+"""SVC: the same solutions as libsvm's, each with its certificate, and refusals of what is no problem."""
+
+import copy
+import itertools
+import math
+import pickle
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import datasets
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC as Libsvm
+
+from nnlib import SVC, load_mnist
+from nnlib.simple_svm import certify
+from nnlib.svm import (
+    ConvergenceWarning,
+    Duals,
+    PolynomialKernel,
+    RBFKernel,
+    half_distances,
+    smo,
+    solve,
+    working_set,
+)
+
+
+def moons(n=100, noise=0.2, seed=0):
+    return datasets.make_moons(n, noise=noise, random_state=seed)
+
+
+def pair(name, a, b, n):
+    """Two digits: of scikit-learn's small ones, or of MNIST."""
+    X, y = datasets.load_digits(return_X_y=True) if name == "digits" else load_mnist()
+    rows = np.flatnonzero((y == a) | (y == b))[:n]
+    return X[rows], y[rows]
+
+
+def latents(n):
+    """Random ReLU features of digits, standardised, like the report's."""
+    X, y = pair("mnist", 3, 5, n)
+    Z = np.maximum(X @ np.random.default_rng(0).normal(size=(784, 32)).astype(X.dtype), 0)
+    return (Z - Z.mean(0)) / Z.std(0), y
+
+
+def doubled():
+    """Every point three times, with some labels that contradict each other."""
+    X, y = moons(200, 0.3)
+    X, y = np.repeat(X, 3, 0), np.repeat(y, 3)
+    y[::7] ^= 1
+    return X, y
+
+
+def constant_features():
+    X, y = datasets.make_blobs(200, centers=2, cluster_std=4, random_state=0)
+    return np.column_stack([X, np.full(200, 1e3), np.zeros(200)]), y
+
+
+PROBLEMS = {  # name: data, C
+    "two points": (lambda: (np.array([[0.0], [2.0]]), np.array([0, 1])), 1),
+    "blobs, overlapping": (
+        lambda: datasets.make_blobs(300, centers=2, cluster_std=3, random_state=0), 1),
+    "blobs, separable": (
+        lambda: datasets.make_blobs(300, centers=2, cluster_std=0.5, random_state=1), 1e3),
+    "moons": (lambda: moons(500), 10),
+    "circles": (lambda: datasets.make_circles(300, noise=0.15, factor=0.5, random_state=0), 100),
+    "digits, 3 and 8": (lambda: pair("digits", 3, 8, 400), 1),
+    "digits, 1 and 7, small C": (lambda: pair("digits", 1, 7, 400), 1e-2),
+    "MNIST, 4 and 9": (lambda: pair("mnist", 4, 9, 1500), 10),
+    "MNIST, 4 and 9, float64": (lambda: (pair("mnist", 4, 9, 600)[0].astype(float),
+                                         pair("mnist", 4, 9, 600)[1]), 10),
+    "latents": (lambda: latents(800), 10),
+    "noise": (lambda: datasets.make_classification(1000, 20, flip_y=0.2, random_state=0), 1e3),
+    "doubles": (doubled, 100),
+    "constant features": (constant_features, 1),
+    "unbalanced": (
+        lambda: datasets.make_blobs([500, 20], cluster_std=4, random_state=0), 1),
+    "5,000 points": (lambda: datasets.make_classification(5000, 10, random_state=1), 0.1),
+}  # fmt: skip
+
+
+def certificate_of(theirs, X, y, C):
+    """The certificate of libsvm's solution."""
+    signs, b = np.where(y == theirs.classes_[1], 1, -1), np.zeros(len(X))
+    b[theirs.support_] = theirs.dual_coef_[0]
+    return certify(b * signs, signs, theirs.decision_function(X), theirs.intercept_[0], C)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_same_solution_as_libsvm(name):
+    make, C = PROBLEMS[name]
+    X, y = make()
+    ours, theirs = SVC(C=C).fit(X, y), Libsvm(C=C).fit(X, y)
+    proof, other = ours.certificate(X, y), certificate_of(theirs, X, y, C)
+    assert proof.holds() and proof.infeasibility < 1e-9 * C * len(X)
+    assert ours.violation_[0] <= 1e-3
+    assert_allclose(proof.dual, other.dual, rtol=1e-4)
+    f, g = ours.decision_function(X), theirs.decision_function(X)
+    assert_allclose(f, g, rtol=0, atol=1e-2)
+    assert_allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-2)
+    certain = abs(g) > 1e-3
+    assert_array_equal(ours.predict(X)[certain], theirs.predict(X)[certain])
+    assert ours.n_iter_[0] < 1.5 * theirs.n_iter_[0] + 20
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ({"kernel": "linear"}, None),
+        ({"kernel": "poly"}, None),
+        ({"kernel": "poly", "degree": 2, "gamma": 0.5, "coef0": 1.0}, None),
+        ({"gamma": "auto"}, None),
+        ({"gamma": 3.0}, None),
+        ({"class_weight": "balanced"}, None),
+        ({"class_weight": {0: 5.0}}, None),
+        ({"class_weight": {0: 0.5, 1: 3.0}}, None),
+        ({"tol": 1e-6}, None),
+        ({"kernel": lambda A, B: np.tanh(A @ B.T) * 0 + A @ B.T}, {"kernel": "linear"}),
+        ({"kernel": "poly", "degree": 0, "coef0": 1.0}, None),
+    ],
+    ids=lambda value: str(value),
+)  # fmt: skip
+def test_parameters_mean_what_they_mean_to_libsvm(ours, theirs):
+    X, y = moons(150, 0.3)
+    X = X - X.mean(0)
+    mine, other = SVC(C=2, **ours).fit(X, y), Libsvm(C=2, **(theirs or ours)).fit(X, y)
+    assert_allclose(mine.decision_function(X), other.decision_function(X), rtol=1e-3, atol=5e-3)
+    assert_allclose(abs(mine.dual_coef_).sum(), abs(other.dual_coef_).sum(), rtol=1e-3)
+    assert mine.certificate(X, y).holds()
+
+
+def test_gamma_is_that_of_the_training_data():
+    X, y = moons()
+    model = SVC().fit(X, y)
+    assert_allclose(model.gamma_, 1 / (2 * X.var()), rtol=1e-12)
+    alone = np.concatenate([model.decision_function(X[i : i + 1]) for i in range(len(X))])
+    assert_allclose(alone, model.decision_function(X), rtol=0, atol=1e-12)
+    assert SVC(gamma="auto").fit(X, y).gamma_ == 0.5 and SVC(gamma=2).fit(X, y).gamma_ == 2
+    assert SVC().fit([[1.0], [1.0]], [0, 1]).gamma_ == 1  # no variance: as scikit-learn
+
+
+# What is hand-made
+
+
+def test_two_points_by_hand():
+    model = SVC(kernel="linear").fit([[0], [2]], [False, True])
+    assert_allclose(model.dual_coef_, [[-0.5, 0.5]])
+    assert_allclose(model.intercept_, [-1])
+    assert_array_equal(model.n_iter_, [1])
+    proof = model.certificate([[0], [2]], [False, True])
+    assert_allclose([proof.primal, proof.dual], 0.5)
+
+
+def test_xor_by_hand():
+    X = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
+    y = X[:, 0] * X[:, 1]
+    model = SVC(C=10, kernel="poly", degree=2, gamma=1.0, coef0=1.0).fit(X, y)
+    assert_allclose(model.dual_coef_, [y / 8])
+    assert_allclose(model.intercept_, 0, atol=1e-15)
+    points = np.random.default_rng(0).normal(size=(9, 2))
+    assert_allclose(model.decision_function(points), points.prod(1), atol=1e-12)
+
+
+def test_all_at_the_wall():
+    """Without a multiplier between the walls the bias lies in the middle, as libsvm's."""
+    X, y = [[0.0], [1.0]], [0, 1]
+    ours, theirs = SVC(C=0.1, kernel="linear").fit(X, y), Libsvm(C=0.1, kernel="linear").fit(X, y)
+    assert_allclose(ours.dual_coef_, [[-0.1, 0.1]])
+    assert_allclose(ours.intercept_, theirs.intercept_, atol=1e-12)
+    assert ours.violation_[0] == 0
+
+
+# The parts of the solver
+
+
+def test_block_is_the_formula(dtype, rng):
+    X, Z = rng.normal(size=(7, 3)).astype(dtype), rng.normal(size=(5, 3)).astype(dtype)
+    kernel = RBFKernel(X, 0.7)
+    A = kernel.features(X)
+    K = kernel.block(A, kernel.features(Z))
+    expected = np.exp(-0.7 * np.square(X[:, None] - Z).sum(-1))
+    assert K.dtype == dtype
+    assert_allclose(K, expected, rtol=30 * np.finfo(dtype).eps)
+    assert A.shape == (7, 5) and A.dtype == dtype
+
+
+def test_block_of_points_with_themselves_is_the_same_by_half_the_work(dtype, rng):
+    X = rng.normal(size=(40, 3)).astype(dtype)
+    kernel = RBFKernel(X, 0.7)
+    A = kernel.features(X)
+    assert_allclose(kernel.block(A, A), kernel.block(A, A.copy()), rtol=30 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("level", [0.0, 1e3, 1 / 3])
+def test_what_is_constant_in_training_counts_for_new_points(dtype, rng, level):
+    """Such features are left out of the product, but not of the distance."""
+    X, Z = rng.normal(size=(9, 4)).astype(dtype), rng.normal(size=(5, 4)).astype(dtype)
+    X[:, [1, 3]] = level
+    Z[:, [1, 3]] += dtype(level)
+    kernel = RBFKernel(X, 1e-2)
+    assert kernel.features(X).shape == (9, 4)
+    K = kernel.block(kernel.features(Z), kernel.features(X))
+    expected = np.exp(-1e-2 * np.square(Z[:, None].astype(float) - X).sum(-1))
+    assert_allclose(K, expected, rtol=1e-3 if dtype == np.float32 else 1e-9)
+
+
+def test_block_survives_a_large_offset(rng):
+    """The mean is taken off first: otherwise single precision would lose the distances."""
+    X = rng.normal(size=(50, 3)) + 1e3
+    exact = np.exp(-np.square(X[:, None] - X).sum(-1))
+    single = X.astype(np.float32)
+    kernel = RBFKernel(single, 1.0)
+    A = kernel.features(single)
+    assert_allclose(kernel.block(A, A), exact, rtol=0, atol=1e-3)
+
+
+def test_values_are_at_most_one_and_never_too_small(rng):
+    X = np.concatenate([rng.normal(size=(200, 50)), np.full((1, 50), 1e3)]).astype(np.float32)
+    kernel = RBFKernel(X, 1.0)
+    A = kernel.features(X)
+    K = kernel.block(A, A)
+    assert K.max() <= 1 and K.min() >= np.finfo(np.float32).tiny
+
+
+def test_distances_of_points_that_coincide_are_positive(dtype, rng):
+    """K_ii above 1 by rounding made 0/0, and NaN wins an argmax."""
+    X = np.repeat(rng.normal(size=(300, 40)), 2, axis=0).astype(dtype)
+    for kernel in RBFKernel(X, 0.1), PolynomialKernel(), PolynomialKernel(1.0, 1.0, 2):
+        A = kernel.features(X)
+        H, half = half_distances(kernel, A)
+        assert (H > 0).all() and np.isfinite(1 / H).all()
+        K = kernel.block(A, A)
+        expected = half[:, None] + half - K
+        assert_allclose(H, expected, rtol=0, atol=4 * np.finfo(dtype).eps * half.max() * 2)
+
+
+def test_points_that_coincide_are_solved(dtype):
+    X, y = doubled()
+    model = SVC(C=10).fit(X.astype(dtype), y)
+    assert model.certificate(X.astype(dtype), y).holds()
+    assert model.n_iter_[0] < 20_000
+
+
+def test_a_working_set_has_each_point_once(rng):
+    """A double used up the room in the box twice: the dual was percents off, all else as usual."""
+    for limit in (4, 10, 51):
+        rise = rng.normal(size=100)
+        chosen = working_set(rise, -rise + rng.normal(size=100), 10.0, limit)
+        assert len(np.unique(chosen)) == len(chosen) <= limit
+    rise = np.linspace(0, 1, 100)
+    assert_array_equal(working_set(rise, rise, 10.0, 10), np.arange(95, 100))
+
+
+def test_a_working_set_holds_the_worst_of_both_kinds():
+    rise, fall = np.full(50, -0.5), np.full(50, -0.5)
+    rise[[3, 4, 5, 6]], fall[[20, 21]] = [9, 8, 7, 6], [0.2, 0.1]
+    assert_array_equal(working_set(rise, fall, 0.2, 100), [3, 4, 5, 6, 20, 21])
+    assert_array_equal(working_set(rise, fall, 0.2, 4), [3, 4, 20, 21])
+    assert len(working_set(rise, fall, 0.6, 100)) == 50
+
+
+def test_smo_starts_from_any_feasible_point(rng):
+    X, y = moons(60)
+    K, y = np.exp(-np.square(X[:, None] - X).sum(-1)), 2.0 * y - 1
+    H, lower, upper = np.maximum(1 - K, 1e-12), np.minimum(0, 3 * y), np.maximum(0, 3 * y)
+    ends = []
+    for _ in range(3):
+        b = rng.uniform(lower, upper) / 2
+        b = np.where(y > 0, b * min(1, -b[y < 0].sum() / b[y > 0].sum()), b)
+        b[y < 0] *= b[y > 0].sum() / -b[y < 0].sum()
+        end, steps = smo(H, K @ b - y + rng.normal(), b, lower, upper, 1e-8, 10**6)
+        assert abs(end.sum()) < 1e-9 and steps > 0
+        assert (end >= lower).all() and (end <= upper).all()
+        ends.append(y @ end - end @ K @ end / 2)
+    assert_allclose(ends, ends[0], rtol=1e-9)
+
+
+def test_smo_stops_at_its_limit():
+    X, y = moons(60)
+    H, y = np.maximum(np.square(X[:, None] - X).sum(-1), 1e-12), 2.0 * y - 1
+    b, steps = smo(H, -y, np.zeros(60), np.minimum(0, y), np.maximum(0, y), 1e-9, 3)
+    assert steps == 3 and 2 <= np.count_nonzero(b) <= 6
+
+
+# Memory
+
+
+@pytest.mark.parametrize(("n", "cache_size"), [(1200, 0.3), (1200, 0.02), (300, 1e-6)])
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly"])
+def test_less_memory_same_solution(n, cache_size, kernel):
+    X, y = datasets.make_classification(n, 5, flip_y=0.05, class_sep=1.5, random_state=2)
+    full = SVC(kernel=kernel).fit(X, y)
+    small = SVC(kernel=kernel, cache_size=cache_size, tol=1e-3).fit(X, y)
+    one, other = full.certificate(X, y), small.certificate(X, y)
+    assert other.holds() and other.infeasibility < 1e-9
+    assert_allclose(other.dual, one.dual, rtol=1e-5)
+    assert_allclose(small.decision_function(X), full.decision_function(X), atol=2e-2)
+
+
+def test_memory_is_bounded():
+    X, y = datasets.make_classification(6000, 8, flip_y=0.01, class_sep=2, random_state=0)
+    tracemalloc.start()
+    model = SVC(cache_size=4).fit(X, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert model.certificate(X, y).holds()
+    assert peak < 40 * 2**20 < X.itemsize * len(X) ** 2 / 6  # all distances: 275 MB
+
+
+def test_a_sample_without_one_class_is_no_obstacle():
+    X, y = datasets.make_blobs([2000, 3], cluster_std=1, random_state=0)
+    model = SVC(cache_size=0.01).fit(X, y)
+    assert model.certificate(X, y).holds()
+
+
+def test_a_gradient_computed_from_scratch_has_the_last_word(rng):
+    """Whatever the rounds did, the gap that is reported is that of the multipliers."""
+    X, y = moons(500, 0.3)
+    kernel = RBFKernel(X, 1.0)
+    A, Y = kernel.features(X), np.array([2.0 * y - 1])
+    for cache in (200, 0.05):
+        duals = solve(kernel, A, Y, np.full(Y.shape, 5.0), 1e-3, math.inf, cache)
+        F = kernel.block(A, A) @ duals.b[0] - Y[0]
+        gap = F[duals.b[0] > duals.lower[0]].max() - F[duals.b[0] < duals.upper[0]].min()
+        assert_allclose(duals.gap, gap, atol=1e-10)
+        free = (duals.b[0] > duals.lower[0]) & (duals.b[0] < duals.upper[0])
+        assert_allclose(duals.rho, F[free].mean(), atol=1e-10)
+
+
+@pytest.mark.parametrize("cache_size", [200, 0.05])
+def test_the_last_product_is_that_of_all_multipliers(monkeypatch, cache_size):
+    """On the way the gradient may be updated by what has changed; at the end it may not."""
+    asked, product = [], Duals.product
+
+    def noted(self, b, rows, whole):
+        asked.append((b.copy(), len(rows)))
+        return product(self, b, rows, whole)
+
+    monkeypatch.setattr(Duals, "product", noted)
+    X, y = moons(500, 0.3)
+    model = SVC(C=5, cache_size=cache_size).fit(X, y)
+    last, n = asked[-1]
+    assert n == 500
+    assert_array_equal(last[:, model.support_], model.dual_coef_)
+    updates = [np.count_nonzero(b) for b, n in asked if n == 500]
+    assert cache_size == 200 or min(updates[1:]) < np.count_nonzero(last) / 2
+
+
+# Labels, precision, use
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["no", "yes"], [False, True], [-1, 1], [3.0, 7.0], [np.str_("a"), np.str_("b")]],
+    ids=str,
+)
+def test_labels_of_any_kind(labels):
+    X, y = moons()
+    model, plain = SVC(C=10).fit(X, np.array(labels)[y]), SVC(C=10).fit(X, y)
+    assert_array_equal(model.classes_, labels)
+    assert_array_equal(model.predict(X), np.array(labels)[plain.predict(X)])
+    assert model.score(X, np.array(labels)[y]) == plain.score(X, y) > 0.9
+
+
+def test_objects_are_labels_too():
+    X, y = moons()
+    assert set(SVC().fit(X, np.array(["u", "v"], object)[y]).predict(X)) == {"u", "v"}
+
+
+def test_precision_is_that_of_the_data(dtype):
+    X, y = moons()
+    model = SVC().fit(X.astype(dtype), y)
+    assert model.support_vectors_.dtype == dtype
+    assert model.decision_function(X).dtype == model.dual_coef_.dtype == np.float64
+
+
+def test_single_precision_says_when_it_can_go_no_further():
+    X, y = moons(300, 0.3)
+    with pytest.warns(ConvergenceWarning, match="rounding in float32 allows no more"):
+        model = SVC(C=1e3, tol=1e-9).fit(X.astype(np.float32), y)
+    assert 1e-9 < model.violation_[0] < 1e-2 and model.score(X, y) > 0.8
+
+
+def test_whole_numbers_are_points(layout):
+    X, y = moons()
+    rounded = (10 * X).round().astype(int)
+    expected = SVC().fit(rounded.astype(float), y).decision_function(rounded)
+    assert_array_equal(SVC().fit(rounded, y).decision_function(rounded), expected)
+    other = SVC().fit(layout(X), y if layout(X).shape == X.shape else y)
+    assert other.support_vectors_.dtype == np.float64
+
+
+def test_the_data_may_change_afterwards():
+    X, y = moons()
+    for kernel in ("rbf", "linear"):
+        model, Z = SVC(kernel=kernel).fit(X.copy(), y), X.copy()
+        before = model.decision_function(Z)
+        again = SVC(kernel=kernel).fit(Z, y)
+        Z[...] = 7
+        assert_array_equal(again.decision_function(X), before)
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
+def test_a_copy_predicts_the_same(again):
+    X, y = moons()
+    model = SVC(C=3).fit(X, y)
+    assert_array_equal(again(model).decision_function(X), model.decision_function(X))
+
+
+def test_many_predictions_in_blocks(monkeypatch):
+    X, y = moons()
+    model = SVC().fit(X, y)
+    expected = model.decision_function(X)
+    monkeypatch.setattr("nnlib.svm.BLOCK", 8)
+    assert_allclose(model.decision_function(X), expected, atol=1e-12)
+    assert_allclose(SVC(cache_size=0.01).fit(X, y).decision_function(X), expected, atol=1e-2)
+
+
+def test_fit_twice_forgets_the_first_time():
+    X, y = moons()
+    model = SVC(C=10).fit(X, y).fit(-X[:50], y[:50])
+    assert_array_equal(model.decision_function(X), SVC(C=10).fit(-X[:50], y[:50]).decision_function(X))
+
+
+def test_max_iter_warns_and_leaves_a_model():
+    X, y = moons(300, 0.3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=20 steps were used up") as caught:
+        model = SVC(C=10, max_iter=20).fit(X, y)
+    assert f"{model.violation_[0]:.3g}" in str(caught[0].message)
+    assert model.n_iter_[0] == 20 and model.violation_[0] > 1e-3
+    assert model.score(X, y) > 0.6
+    proof = model.certificate(X, y)
+    assert proof.infeasibility < 1e-12 and not proof.holds()
+
+
+def test_max_iter_counts_samples_too():
+    X, y = moons(300, 0.3)
+    with pytest.warns(ConvergenceWarning, match="max_iter=20"):
+        model = SVC(C=10, max_iter=20, cache_size=0.01).fit(X, y)
+    assert model.n_iter_[0] <= 20
+
+
+def test_enough_steps_do_not_warn():
+    X, y = moons()
+    assert SVC(C=10, max_iter=100_000).fit(X, y).violation_[0] <= 1e-3
+
+
+# In scikit-learn
+
+
+def test_parameters_by_name():
+    model = SVC(C=3, gamma=0.5)
+    assert model.get_params() == {
+        "C": 3, "kernel": "rbf", "degree": 3, "gamma": 0.5, "coef0": 0.0, "tol": 1e-3,
+        "cache_size": 200, "class_weight": None, "max_iter": -1,
+    }  # fmt: skip
+    assert model.set_params(C=7, kernel="linear") is model and model.C == 7
+    assert "C=7, " in repr(model) and "kernel='linear'" in repr(model)
+    assert eval(repr(model)).get_params() == model.get_params()
+
+
+def test_clone_copies_the_parameters_alone():
+    X, y = moons()
+    model = SVC(C=3, class_weight={0: 2.0}).fit(X, y)
+    twin = clone(model)
+    assert twin.get_params() == model.get_params() and not hasattr(twin, "dual_coef_")
+    assert is_classifier(model)
+
+
+def test_cross_validation_as_with_libsvm():
+    X, y = moons(200, 0.3)
+    assert_allclose(cross_val_score(SVC(C=10), X, y), cross_val_score(Libsvm(C=10), X, y))
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "f1"])
+def test_grid_search_as_with_libsvm(scoring):
+    X, y = moons(150, 0.35)
+    grid = {"C": [0.1, 1, 10], "gamma": ["scale", 0.3]}
+    searches = [GridSearchCV(kind(), grid, scoring=scoring, cv=StratifiedKFold(3)).fit(X, y)
+                for kind in (SVC, Libsvm)]  # fmt: skip
+    scores = [search.cv_results_["mean_test_score"] for search in searches]
+    assert_allclose(scores[0], scores[1], rtol=0, atol=1e-3)
+    assert searches[0].best_params_ == searches[1].best_params_
+    assert isinstance(searches[0].best_estimator_, SVC)
+
+
+def test_grid_search_in_a_pipeline_with_processes():
+    X, y = moons(100, 0.3)
+    pipeline = make_pipeline(StandardScaler(), SVC())
+    search = GridSearchCV(pipeline, {"svc__C": [0.1, 10]}, n_jobs=2).fit(X * [1, 100], y)
+    assert search.best_score_ > 0.85 and "svc__C" in search.best_params_
+    assert is_classifier(pipeline) and pipeline.fit(X, y).score(X, y) > 0.85
+
+
+# What is refused
+
+
+GOOD_X, GOOD_y = moons(20)
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "X", "y"),
+    [
+        (ValueError, "SVC: expected at least two classes in y, got only 1", GOOD_X, np.ones(20, int)),
+        (ValueError, "SVC: expected two classes in y, got 3; for more there is "
+         "nnlib.multiclass_svm.OneVsRestSVC", GOOD_X, np.arange(20) % 3),
+        (ValueError, "y: expected shape (20,), a label for each row of X, got (19,)",
+         GOOD_X, GOOD_y[:19]),
+        (ValueError, "y: expected shape (20,)", GOOD_X, GOOD_y[:, None]),
+        (ValueError, "y: expected shape (20,)", GOOD_X, 1),
+        (ValueError, "y: expected class labels, got the number nan", GOOD_X,
+         np.where(GOOD_y, 1.0, np.nan)),
+        (ValueError, "y: expected class labels, got the number inf", GOOD_X,
+         np.where(GOOD_y, 1.0, np.inf)),
+        (ValueError, "y: expected class labels, got the number 0.5", GOOD_X, GOOD_y / 2),
+        (ValueError, "X: expected finite numbers, got nan at index (3, 1)",
+         np.where(np.arange(40).reshape(20, 2) == 7, np.nan, GOOD_X), GOOD_y),
+        (ValueError, "X: expected finite numbers, got inf", np.full((20, 2), np.inf), GOOD_y),
+        (ValueError, "X: expected shape (any, any), got (20,)", GOOD_X[:, 0], GOOD_y),
+        (ValueError, "X: expected at least one sample", np.empty((0, 2)), np.empty(0)),
+        (ValueError, "X: expected at least one sample", np.empty((20, 0)), GOOD_y),
+        (TypeError, "X: expected floats, got dtype <U", GOOD_X.astype(str), GOOD_y),
+        (TypeError, "X: expected dtype float64, got complex128", GOOD_X + 1j, GOOD_y),
+    ],
+)  # fmt: skip
+def test_data_that_make_no_problem(error, words, X, y, refuses):
+    with refuses(error, words):
+        SVC().fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "words"),
+    [
+        ("C", [0, -1.0, np.nan, np.inf, "1", None, True, 1j], "expected a positive finite number"),
+        ("tol", [0, -1e-3, np.nan, None], "expected a positive finite number"),
+        ("cache_size", [0, -5, "200", np.inf], "expected a positive finite number"),
+        ("gamma", [0, -0.5, np.nan, None, True], "expected a positive finite number"),
+        ("gamma", ["Scale", ""], "expected 'scale', 'auto' or a number"),
+        ("kernel", ["RBF", "sigmoid", None, 3], "expected 'rbf', 'linear', 'poly' or a function"),
+        ("max_iter", [0, -2, 1.5, None, True, "9"], "expected a positive int, or -1 for no limit"),
+        ("class_weight", ["Balanced", 2.0, [1, 2]], "expected None, 'balanced' or a dict"),
+        ("class_weight", [{2: 1.0}, {"0": 1.0}], "expected classes of [0, 1], got"),
+        ("class_weight", [{0: 0.0}, {1: -1}, {1: np.nan}], "expected a positive finite number"),
+    ],
+)  # fmt: skip
+def test_parameters_that_make_no_problem(name, values, words, refuses):
+    for value in values:
+        model = SVC(**{name: value})
+        with refuses(ValueError, f"{name}: {words}"):
+            model.fit(GOOD_X, GOOD_y)
+        assert not hasattr(model, "classes_")
+
+
+@pytest.mark.parametrize(("name", "values"), [("degree", [-1, 2.5, None, True]),
+                                              ("coef0", [np.nan, np.inf, "0", None])])  # fmt: skip
+def test_parameters_of_the_polynomial(name, values, refuses):
+    for value in values:
+        with refuses(ValueError, f"{name}: expected"):
+            SVC(kernel="poly", **{name: value}).fit(GOOD_X, GOOD_y)
+
+
+def test_a_failed_fit_leaves_the_model_as_it_was():
+    model = SVC().fit(GOOD_X, GOOD_y)
+    before = model.decision_function(GOOD_X)
+    for bad in (GOOD_X[:5], GOOD_X * np.nan):
+        with pytest.raises(ValueError):
+            model.fit(bad, GOOD_y)
+    with pytest.raises(ValueError):
+        model.set_params(C=-1).fit(-GOOD_X, np.array(["a", "b"])[GOOD_y])
+    assert_array_equal(model.decision_function(GOOD_X), before)
+
+
+@pytest.mark.parametrize("method", ["predict", "decision_function"])
+def test_nothing_is_predicted_before_fit(method, refuses):
+    with refuses(RuntimeError, "SVC(C=2, "):
+        getattr(SVC(C=2), method)(GOOD_X)
+    with refuses(RuntimeError, "call fit first"):
+        SVC().score(GOOD_X, GOOD_y)
+    with refuses(RuntimeError, "call fit first"):
+        SVC().certificate(GOOD_X, GOOD_y)
+
+
+def test_points_with_other_features_are_refused(refuses):
+    model = SVC().fit(GOOD_X, GOOD_y)
+    for bad in (np.ones((4, 3)), np.ones((4, 1)), np.ones(2)):
+        with refuses(ValueError, "X: expected shape (any, 2)"):
+            model.predict(bad)
+    with refuses(ValueError, "X: expected finite numbers, got nan"):
+        model.predict([[np.nan, 0]])
+
+
+def test_score_and_certificates_need_their_labels(refuses):
+    model = SVC().fit(GOOD_X, GOOD_y)
+    with refuses(ValueError, "y: expected shape (20,), got (19,)"):
+        model.score(GOOD_X, GOOD_y[:19])
+    with refuses(ValueError, "y: expected shape (20,)"):
+        model.score(GOOD_X, GOOD_y[:, None])
+    with refuses(ValueError, "expected the 20 training samples of 2 classes, got 10 of 2"):
+        model.certificate(GOOD_X[:10], GOOD_y[:10])
+    with refuses(ValueError, "expected the 20 training samples"):
+        model.certificate(GOOD_X, GOOD_y + 1)
+
+
+def test_unknown_names_are_refused(refuses):
+    with refuses(ValueError, "expected parameters among ['C', 'degree'"):
+        SVC().set_params(c=1)
+    with pytest.raises(TypeError):
+        SVC(c=1)
+
+
+def test_a_kernel_that_returns_another_shape_is_refused(refuses):
+    with refuses(ValueError, "kernel: expected shape (20, 20), got (20,)"):
+        SVC(kernel=lambda A, B: np.ones(len(A))).fit(GOOD_X, GOOD_y)
+    with refuses(ValueError, "kernel: expected finite numbers, got nan"):
+        SVC(kernel=lambda A, B: np.full((len(A), len(B)), np.nan)).fit(GOOD_X, GOOD_y)
+
+
+def test_nothing_random_is_touched():
+    X, y = moons(300)
+    state = np.random.get_state()[1].copy()
+    one, two = (SVC(cache_size=0.01).fit(X, y) for _ in range(2))
+    assert_array_equal(one.dual_coef_, two.dual_coef_)
+    assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_extreme_scales_are_solved_or_said_not_to_be():
+    X, y = moons(80)
+    for scale, C in itertools.product((1e-6, 1.0, 1e6), (1e-6, 1e6)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = SVC(C=C, kernel="rbf").fit(X * scale, y)
+        assert np.isfinite(model.decision_function(X * scale)).all()
+        assert model.violation_[0] <= 1e-3
