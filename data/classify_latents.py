@@ -55,7 +55,7 @@ def run(about: dict[str, Any], encode: Callable[[Any], Any], size: int | None = 
     images, digits = parts()
     machine, (answers,) = classify(encode, images[0], digits[0], images[2:], **options)
     right, rng = answers == digits[2], np.random.default_rng(options["draw"])
-    result = about | {"n": 5000, "C": 10.0, "scaled": True} | options
+    result = about | {"n": 5000, "C": 10.0, "scaled": True, "pairs": False} | options
     result |= {"accuracy": right.mean(), "support_vectors": len(machine.support_), "steps": int(machine.n_iter_.sum())}
     if size is not None:
         result["samples"] = [right[rng.choice(len(right), size, replace=False)].mean() for _ in range(RECIPE["samples"])]
@@ -68,6 +68,12 @@ def of_encoder(seed: int, params: Any) -> list[dict[str, Any]]:
     draws = range(RECIPE["draws"]) if params is not None else [seed]
     about = {"features": "untrained" if params is None else "trained", "seed": seed}
     return [run(about, encode, draw=draw) for draw in draws]
+
+
+def of_pairs(seed: int, params: Any) -> list[dict[str, Any]]:
+    """Classify the latents of an encoder by a machine for each pair of digits, as scikit-learn does."""
+    about = {"features": "untrained" if params is None else "trained", "seed": seed}
+    return [run(about, encoder(seed, params).encode, draw=seed, pairs=True)]
 
 
 def of_linear(draw: int) -> list[dict[str, Any]]:
@@ -118,6 +124,8 @@ def measure(params: Mapping[int, Any]) -> dict[str, Any]:
                   for trained in (None, params.get(seed)) if trained is None or seed in params]
         runs = [pool.submit(of_encoder, seed, trained) for seed, trained in params.items()]
         runs += [pool.submit(of_encoder, seed, None) for seed in range(RECIPE["untrained"])]
+        runs += [pool.submit(of_pairs, seed, trained) for seed, trained in params.items()]
+        runs += [pool.submit(of_pairs, seed, None) for seed in range(RECIPE["untrained"])]
         runs += [pool.submit(of_linear, draw) for draw in range(RECIPE["draws"])]
         runs += [pool.submit(of_pixels, draw) for draw in range(RECIPE["draws"])]
         runs += [pool.submit(of_report, draw) for draw in range(RECIPE["small_draws"])]
@@ -145,7 +153,7 @@ def store(results: dict[str, Any]) -> None:
 
 def accuracies(results: dict[str, Any]) -> dict[tuple[Any, ...], float]:
     """List the accuracies by what they are of."""
-    names = "features", "seed", "draw", "n", "C", "scaled"
+    names = "features", "seed", "draw", "n", "C", "scaled", "pairs"
     return {tuple(found.get(name) for name in names): found["accuracy"] for found in results["runs"]}
 
 
