@@ -1,5 +1,7 @@
 """Repeat the long trainings whose results the book shows: compare them with the stored ones, or store them.
 
+After whole trainings the latents are classified as well, by classify_latents.py.
+
     python data/retrain.py            # trains everything again (about an hour on two cores), then compares
     python data/retrain.py --store    # ... and stores the results in data/runs
     python data/retrain.py --epochs 3 # only the first epochs of each, compared with the stored histories
@@ -22,6 +24,7 @@ from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported, here and in the processes
 
+import classify_latents
 import numpy as np
 
 from nnlib import SGD, Adam, Autoencoder, MSELoss, Sequential, Sigmoid, checkpoint, load_mnist
@@ -141,7 +144,11 @@ def main() -> None:
     results = train_all(options.epochs)
     if options.store:
         store(*results)
-    elif differences := compare(*results):
+    differences = [] if options.store else compare(*results)
+    if options.epochs == RECIPE["epochs"]:
+        params = {report["seed"]: report["params"] for report in results[0]}
+        differences += classify_latents.finish(params, options.store)
+    if differences:
         sys.exit("\n".join(["These differ from the stored runs:", *differences]))
 
 
