@@ -75,6 +75,7 @@ def test_steps_of_smo_are_those_of_the_chapters(kernel: str) -> None:
         state = explore.smo_step()
         i, j = state["raised"], state["lowered"]
         assert state["moved"] == pytest.approx(pair_step(s["K"], F, s["box"], b, i, j), rel=1e-6)
+        assert state["wanted"] == pytest.approx(pair_step(s["K"], F, np.array([[-np.inf], [np.inf]]) + 0 * b, b, i, j), rel=1e-6)
         assert state["moved"] <= state["wanted"] * (1 + 1e-9) and state["dual"] >= before["dual"] - 1e-12
         clipped += state["moved"] < 0.999 * state["wanted"]
         assert state["steps"] < 1000
@@ -255,7 +256,7 @@ def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
 def test_xor_settings_by_keyboard_and_pause(page: Page) -> None:
     part = region(page, "Train on XOR")
     part.get_by_label("Activation").select_option("tanh")
-    part.get_by_label("Hidden units").fill("4")
+    part.get_by_role("spinbutton", name="Hidden units").fill("4")
     rate = part.get_by_label("Learning rate")
     rate.fill("-1")
     rate.press("Tab")
