@@ -4,6 +4,7 @@
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch (a large download)
 # make bench         measure speed against PyTorch
+# make bench-svm     measure the support vector machines against libsvm
 # make retrain       repeat the long trainings, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
@@ -20,7 +21,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book serve pdf test test-peers bench retrain frameworks clean-notebooks clean
+.PHONY: book serve pdf test test-peers bench bench-svm retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
@@ -53,6 +54,9 @@ test-peers: $(VENV)/.peers
 
 bench: $(VENV)/.peers
 	$(BIN)/python benchmarks/run.py
+
+bench-svm: $(VENV)/.peers
+	$(BIN)/python benchmarks/svm.py
 
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py

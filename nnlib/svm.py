@@ -204,22 +204,21 @@ def working_set(rise: Array, fall: Array, reach: float, limit: int) -> Array:
         chosen = np.unique(np.concatenate(worst))
     return chosen
 
-# %% ../nbs/16_svm.ipynb #63fdaf93
+# %% ../nbs/16_svm.ipynb #0b5e1ceb
 def settle(duals: Duals, rows: Array, tol: float, max_iter: float, limit: int) -> None:
     """Solve the problems on some of the points, in rounds."""
     fits = len(rows) <= limit
     whole = half_distances(duals.kernel, duals.A[rows]) if fits else None
     b, F, anew = np.zeros((len(duals.Y), len(rows))), -duals.Y[:, rows], True
-    best, stale, reach = np.full((2, len(b)), np.inf), np.zeros(len(b), int), REACH
+    best, stale, reach = np.full((2, len(b)), 1e300), np.zeros(len(b), int), REACH
     while True:
-        change = duals.b[:, rows] - b
-        b += change
+        change, b = duals.b[:, rows] - b, duals.b[:, rows]
         anew = anew or 2 * change.any(0).sum() > b.any(0).sum()
         F = (duals.product(b if anew else change, rows, whole)
              + (-duals.Y[:, rows] if anew else F)).astype(duals.A.dtype)
         rise, fall = duals.look(F, rows)
         now = np.array([duals.gap, (b * (F - duals.Y[:, rows])).sum(1)])
-        stale = np.where((now < best).any(0), 0, stale + 1)
+        stale = np.where((now < best - np.finfo(F.dtype).eps * abs(best)).any(0), 0, stale + 1)
         best = np.minimum(best, now)
         todo = np.flatnonzero((duals.gap > tol) & (duals.n_iter < max_iter) & (stale < 3))
         if anew and not len(todo):

@@ -21,6 +21,7 @@ from nnlib import SVC, load_mnist
 from nnlib.simple_svm import certify
 from nnlib.svm import (
     ConvergenceWarning,
+    Duals,
     PolynomialKernel,
     RBFKernel,
     half_distances,
@@ -330,6 +331,25 @@ def test_a_gradient_computed_from_scratch_has_the_last_word(rng):
         assert_allclose(duals.gap, gap, atol=1e-10)
         free = (duals.b[0] > duals.lower[0]) & (duals.b[0] < duals.upper[0])
         assert_allclose(duals.rho, F[free].mean(), atol=1e-10)
+
+
+@pytest.mark.parametrize("cache_size", [200, 0.05])
+def test_the_last_product_is_that_of_all_multipliers(monkeypatch, cache_size):
+    """On the way the gradient may be updated by what has changed; at the end it may not."""
+    asked, product = [], Duals.product
+
+    def noted(self, b, rows, whole):
+        asked.append((b.copy(), len(rows)))
+        return product(self, b, rows, whole)
+
+    monkeypatch.setattr(Duals, "product", noted)
+    X, y = moons(500, 0.3)
+    model = SVC(C=5, cache_size=cache_size).fit(X, y)
+    last, n = asked[-1]
+    assert n == 500
+    assert_array_equal(last[:, model.support_], model.dual_coef_)
+    updates = [np.count_nonzero(b) for b, n in asked if n == 500]
+    assert cache_size == 200 or min(updates[1:]) < np.count_nonzero(last) / 2
 
 
 # Labels, precision, use

@@ -12,6 +12,7 @@ import contextlib
 import copy
 import io
 import json
+import linecache
 import os
 import sys
 import types
@@ -34,6 +35,8 @@ def wrong(value: object) -> object:
         return value * 1.1 + 0.01
     if isinstance(value, np.ndarray):
         return ~value if value.dtype == bool else (value * 1.1 + 0.01 if value.dtype.kind in "fc" else value + 1)
+    if isinstance(value, (str, bytes)):
+        return value[::-1]
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
         return type(value)(map(wrong, value))
     if isinstance(value, dict):
@@ -73,10 +76,23 @@ def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
             yield f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)[:50]}", changed
 
 
+    for i, statement in enumerate(tree.body):  # last, as there are many: what some call gives
+        for j, node in enumerate([] if is_check(statement) else ast.walk(statement)):
+            if isinstance(node, ast.Call):
+                changed = copy.deepcopy(tree)
+                here = list(ast.walk(changed.body[i]))[j]
+                call = ast.Call(here.func, here.args, here.keywords)
+                here.func, here.args, here.keywords = ast.Name("__wrong__", ast.Load()), [call], []
+                yield f"line {node.lineno}: moved {ast.unparse(node)[:50]}", changed
+
+
 def run(tree: ast.Module, state: dict[str, object]) -> None:
     """Execute quietly."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        exec(compile(ast.fix_missing_locations(tree), "<cell>", "exec"), state)
+        source = ast.unparse(ast.fix_missing_locations(tree))
+        name = f"<cell {len(linecache.cache)}>"
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # for `inspect.getsource`
+        exec(compile(source, name, "exec"), state)
 
 
 def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> str:
@@ -100,8 +116,8 @@ def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> st
     return ended or "no end"
 
 
-def try_notebook(path: Path, enough: int = 3) -> list[dict[str, object]]:
-    """Run a notebook, and at each solution wrong variants of it until some have been rejected."""
+def try_notebook(path: Path, enough: int = 1) -> list[dict[str, object]]:
+    """Run a notebook, and at each solution wrong variants of it until one is rejected."""
     sys.modules["__main__"] = module = types.ModuleType("__main__")  # where pickle looks for the notebook's classes
     sys.modules["myst_nb"] = None  # type: ignore[assignment]  # outside the book: nothing is glued
     state = vars(module)

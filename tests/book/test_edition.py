@@ -43,6 +43,7 @@ def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
     """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is folded opened."""
     context = browser.new_context(reduced_motion="reduce")
     tab = context.new_page()
+    tab.set_default_timeout(180_000)  # hundreds of formulas, and a machine that may be busy
     tab.goto(f"{server}/{page}", wait_until="networkidle")
     tab.wait_for_function(TYPESET)
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")

@@ -171,7 +171,7 @@ def printed(page: Page) -> dict[str, str]:
     page.evaluate(UNFOLD)
     return page.evaluate("""Object.fromEntries([...document.querySelectorAll(".cell")].map((cell) =>
         [[...cell.classList].find((name) => name.startsWith("live-")),
-         [...cell.querySelectorAll(".cell_output .output")].map((output) => output.innerText).join("\\n")]))""")
+         [...cell.querySelectorAll(".cell_output > :not(figure)")].map((output) => output.innerText).join("\\n")]))""")
 
 
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?")
@@ -392,7 +392,7 @@ def test_endless_cell_is_stopped_on_any_host(server: str, html: Path, published:
 
 
 def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> None:
-    """To the last tag of what was rendered; and the page can be made live again."""
+    """To the last tag of what was rendered."""
     page = context.new_page()
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
     page.wait_for_function("document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length")
@@ -403,8 +403,6 @@ def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> N
     page.get_by_role("button", name="Reset the page").click()
     expect(page.get_by_role("button", name="Make this page live")).to_be_focused()
     page.wait_for_function("rendered => document.querySelector('article').innerHTML === rendered", arg=rendered)
-    page.get_by_role("button", name="Make this page live").click()
-    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
 
 
 def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -> None:

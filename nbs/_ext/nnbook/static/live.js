@@ -199,11 +199,14 @@ class Cell {
     this.state = make("span", { className: "nnbook-live-state" });
     this.button = button("Run", () => this.live.runUpTo(this), `Run cell ${this.number}`);
     const foot = make("div", { className: "nnbook-live-foot" }, this.button, this.state);
-    if (this.note) foot.append(make("span", { className: "nnbook-live-remark" }, this.note));
     this.original.hidden = true;
-    this.added = [this.editor.element, foot];
-    input.append(...this.added);
+    input.append(this.editor.element, foot);
     this.output = new Output(this.shown, input);
+    this.added = [this.editor.element, foot];
+    if (this.note) {
+      this.added.push(make("p", { className: "nnbook-live-remark" }, this.note));
+      this.output.element.before(this.added.at(-1)); // to be seen where the code is folded, too
+    }
   }
 
   edited() {
