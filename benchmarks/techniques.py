@@ -106,6 +106,7 @@ class WholeStep(Step):
         tape = Tape(network.leaves, n, network.n_in, network.params.dtype)
         self.x = tape.x
         self.targets = tape.x if copying else batch_buffer(n, network.n_out, tape.x.dtype)
+        self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
         self.value, dy = np.zeros((), tape.x.dtype), np.empty_like(tape.y)
         self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
         self.calls += tape.backward(dy, to_input=True)[0]

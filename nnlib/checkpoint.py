@@ -137,7 +137,8 @@ def read_members(file: IO[bytes]) -> dict[str, bytes]:
         infos = archive.infolist()
         for info in infos:
             if info.compress_type or info.compress_size != info.file_size:
-                raise ValueError(f"{info.filename!r:.60}: expected a member not compressed")
+                raise ValueError(f"{info.filename!r:.60}: expected a member that is not "
+                                 "compressed")
         if sum(info.file_size for info in infos) > size:
             raise ValueError("its members claim more bytes than it has")
         members = {info.filename.removesuffix(".npy"): archive.read(info) for info in infos}

@@ -118,7 +118,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     -------
     X : ndarray of shape (70000, 784), float32
         Pixels from 0 (paper) to 1 (ink), row by row.
-    y : ndarray of shape (70000,), int64
+    y : ndarray of shape (70000,), intp
         The digits.
 
     Raises
@@ -136,7 +136,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
         path = download(name, packed) if folder is None else Path(folder) / name
         parts.append(parse_idx(read_verified(path, contents)))
     X: Array = np.concatenate(parts[::2]).reshape(-1, 784) / np.float32(255)
-    return X, np.concatenate(parts[1::2]).astype(np.int64)
+    return X, np.concatenate(parts[1::2]).astype(np.intp)
 
 # %% ../nbs/09_data.ipynb #e33ea452
 def apportion(counts: Array, draws: int, rng: np.random.RandomState) -> Array:

@@ -20,7 +20,7 @@ from .optimizer import Optimizer
 
 # %% auto #0
 __all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation', 'check_counts',
-           'count_epochs', 'all_or_nothing', 'blocks', 'Network', 'train', 'Sequential']
+           'count_epochs', 'all_or_nothing', 'row_blocks', 'Network', 'train', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
 class Chain(Layer):
@@ -260,7 +260,7 @@ def all_or_nothing(params: Array, optimizer: Optimizer | None = None) -> Iterato
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
-def blocks(n: int, size: int = 1024) -> Iterator[slice]:
+def row_blocks(n: int, size: int = 1024) -> Iterator[slice]:
     """Cut n rows into slices of at most `size`."""
     yield from (slice(i, i + size) for i in range(0, n, size))
 
@@ -273,7 +273,7 @@ class Network(Chain):
         X = np.asarray(X)
         if X.ndim != 2 or len(X) <= 1024:
             return record(self, X)[1]
-        return np.concatenate([record(self, X[rows])[1] for rows in blocks(len(X))])
+        return np.concatenate([record(self, X[rows])[1] for rows in row_blocks(len(X))])
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
         """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
@@ -283,7 +283,7 @@ class Network(Chain):
         check_part(loss, Loss, "MSELoss()")
         X, y = check_data(self, X, y)
         total = 0.0
-        for rows in blocks(len(X)):
+        for rows in row_blocks(len(X)):
             outputs = self.predict(X[rows])
             if not np.isfinite(outputs).all():
                 raise FloatingPointError("predictions: expected finite numbers, "

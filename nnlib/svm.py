@@ -83,7 +83,7 @@ class Kernel(Protocol):
 
 # %% ../nbs/16_svm.ipynb #386342b1
 class RBFKernel:
-    """K(x, z) = exp(-gamma |x - z|²) by one matrix product a block. Derived in :ref:`ch-svm`."""
+    """``exp(-gamma |x - z|²)`` by one matrix product a block. Derived in :ref:`ch-svm`."""
 
     def __init__(self, X: Array, gamma: float) -> None:
         varies = (X != X[0]).any(0)
@@ -91,7 +91,7 @@ class RBFKernel:
         self.used = np.flatnonzero(varies)
 
     def features(self, X: Array) -> Array:
-        """Compute (a, -|a|²/2, 1) for each point, of `a` what varies in the training data."""
+        """Compute ``(a, -|a|²/2, 1)`` for each point, of `a` what varies in the training data."""
         A = np.ones((len(X), len(self.used) + 2), X.dtype)
         for start in range(0, len(X), BLOCK):
             a = (X[start : start + BLOCK] - self.shift) * X.dtype.type(self.scale)

@@ -895,7 +895,7 @@ def work():
 
 stops = set()
 for _ in range(60):
-    if not kill(spawn(work), chance.uniform(0, 0.08)):
+    if not kill(spawn(work), chance.uniform(0, 0.02 + 0.003 * kills)):  # later and later, for slow machines
         break
     kills += 1
     stops.add(len(load(path).history.loss) if os.path.exists(path) else 0)

@@ -26,15 +26,15 @@ SWAPS: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div
 
 
 def wrong(value: object) -> object:
-    """Move a computed value: numbers by a tenth and a little, truth to its contrary, and so on inward."""
+    """Move a computed value: numbers far off, truth to its contrary, texts reversed, and so on inward."""
     if isinstance(value, (bool, np.bool_)):
         return not value
     if isinstance(value, (int, np.integer)):
         return value + 1
     if isinstance(value, (float, np.floating, complex)):
-        return value * 1.1 + 0.01
+        return 7 - 3 * value
     if isinstance(value, np.ndarray):
-        return ~value if value.dtype == bool else (value * 1.1 + 0.01 if value.dtype.kind in "fc" else value + 1)
+        return ~value if value.dtype == bool else (7 - 3 * value if value.dtype.kind in "fc" else value + 1)
     if isinstance(value, (str, bytes)):
         return value[::-1]
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
@@ -49,14 +49,21 @@ def is_check(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Assert) or ast.unparse(statement).startswith("check(")
 
 
+def targets(statement: ast.stmt) -> list[str]:
+    """List the names that a statement assigns to."""
+    if not isinstance(statement, ast.Assign):
+        return []
+    return [node.id for target in statement.targets for node in ast.walk(target)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+
+
 def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
     """Make the wrong variants of a solution, each with one change outside its checks."""
     for i, statement in enumerate(tree.body):
         if isinstance(statement, ast.Assert):
             continue
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], (ast.Name, ast.Tuple)):
-            name = ast.unparse(statement.targets[0])
-            moved = ast.parse(f"{name} = __wrong__(({name}))").body
+        for name in targets(statement):
+            moved = ast.parse(f"{name} = __wrong__({name})").body
             yield f"moved: {name}", ast.Module([*tree.body[:i + 1], *moved, *tree.body[i + 1:]], [])
         for j, node in enumerate(ast.walk(statement)):
             changed = copy.deepcopy(tree)

@@ -185,6 +185,7 @@ def test_wrong_answers_to_exercises_are_rejected(chapter: Path, tmp_path: Path) 
 def test_checks_of_an_exercise_are_taken_out_of_its_solution() -> None:
     solution = "x = [\n    1]\nassert x == [\n    1]  # one\nfor y in x:\n    assert y\ncheck(x, 1)"
     assert cells.checks_of(solution) == "assert x == [\n    1]  # one\ncheck(x, 1)"
+    assert cells.checks_of("for y in x:\n    print(y)\n    assert y") == "assert y"
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

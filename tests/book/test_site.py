@@ -142,9 +142,12 @@ def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
     assert re.search(r'class="nnbook-badge.*?href="api\.html#module-nnlib\.layers"', page, re.S)
 
 
-def test_names_in_code_link_to_the_reference(html: Path) -> None:
-    """In a chapter that imports it, a class in a code cell leads to its entry."""
-    assert 'api.html#nnlib.network.Sequential" title' in (html / "nbs" / "08_xor.html").read_text("utf-8")
+def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: Path) -> None:
+    """In a chapter that imports it, a class in a code cell leads to the line that defines it, and that line to its entry."""
+    assert '06_network.html#def-nnlib.network.Sequential" title' in (html / "nbs" / "08_xor.html").read_text("utf-8")
+    assert re.search(r'<a [^>]*href="api.html#nnlib.network.Sequential"[^>]*id="def-nnlib.network.Sequential"|'
+                     r'<a [^>]*id="def-nnlib.network.Sequential"[^>]*href="api.html#nnlib.network.Sequential"',
+                     (html / "nbs" / "06_network.html").read_text("utf-8"))
 
 
 def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:

@@ -6,6 +6,7 @@
 `names`      lists the exported names, and leads each use of one in code to its definition
 `pages`      mends the theme's pages for screen readers, and adds the card for links and the page for lost readers
 `live`       lets the reader edit and run a chapter in its page
+`explorables`  three things to try out in the page
 `weight`     leaves out what a page need not load
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import cells, equations, ledger, live, names, pages, weight
+from . import cells, equations, explorables, ledger, live, names, pages, weight
 
 HERE = Path(__file__).parent
 
@@ -53,6 +54,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (cells, equations, ledger, names, pages, live, weight):
+    for part in (cells, equations, ledger, names, pages, live, explorables, weight):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -84,9 +84,10 @@ def rewrite_cell(cell: dict, module: str) -> str:
 def checks_of(solution: str) -> str:
     """Take out of a solution the lines that check the answer: its assertions, and calls of `check`."""
     lines = solution.splitlines()
-    checks = [part for part in ast.parse(solution).body
-              if isinstance(part, ast.Assert) or ast.unparse(part).startswith("check(")]
-    return "\n".join(line for part in checks for line in lines[part.lineno - 1:part.end_lineno])
+    tree = ast.parse(solution)
+    checks = [part for part in tree.body if isinstance(part, ast.Assert) or ast.unparse(part).startswith("check(")]
+    checks = checks or [part for part in ast.walk(tree) if isinstance(part, ast.Assert)]  # in a loop
+    return "\n".join(line[part.col_offset:] for part in checks for line in lines[part.lineno - 1:part.end_lineno])
 
 
 def move_target(cells: list[dict]) -> None:

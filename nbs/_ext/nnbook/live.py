@@ -89,8 +89,8 @@ def live_cell(cell: dict) -> dict[str, object] | None:
 
 
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Note the cells of a notebook, and mark each for the doctree."""
-    if Path(app.env.doc2path(docname)).suffix == ".ipynb":
+    """Note the cells of a notebook, and mark each for the doctree; a page of explorables has buttons of its own."""
+    if Path(app.env.doc2path(docname)).suffix == ".ipynb" and "```{explorable}" not in content[0]:
         notebook = json.loads(content[0])
         found = []
         for cell in notebook["cells"]:

@@ -1,5 +1,5 @@
-// What scrolls can be reached by the keyboard: tables and figures that are wider than their place, and only those
-const WIDE = ".pst-scrollable-table-container, .bd-content figure, .bd-content div.math";
+// What scrolls can be reached by the keyboard: code, tables and figures that are wider than their place, and only those
+const WIDE = "pre, .pst-scrollable-table-container, .bd-content figure, .bd-content div.math";
 function reach() {
   for (const box of document.querySelectorAll(WIDE)) {
     const scrolls = box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);

@@ -1,0 +1,64 @@
+"""The explorables: three things to try out with nnlib itself, in the reader's page.
+
+``{explorable} draw`` (or ``xor``, ``smo``) stands before the figure ``fig-explore-draw``. The directive leaves a place that
+``explore.js`` fills with a button; after a click, and not before, Python is loaded and what can be tried out takes the
+place of the figure. Without scripts, and in print, the figure stays. What Python computes is in ``static/explore.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+from . import live, pyodide
+
+DATA = {  # what each loads besides Python, from the folder `data`
+    "draw": ("runs/autoencoder.npz", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"),
+    "xor": (),
+    "smo": (),
+}
+PLACE = '<div class="nnbook-explorable no-print" data-kind="{}" hidden></div>'
+
+
+class Explorable(Directive):
+    """The place of one of them."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        kind = self.arguments[0]
+        if kind not in DATA:
+            raise self.error(f"explorable: expected one of {', '.join(DATA)}, got {kind}")
+        return [nodes.raw("", PLACE.format(kind), format="html")]
+
+
+def code_files(folder: Path) -> list[Path]:
+    """List what is loaded of Pyodide: its core and NumPy."""
+    return [folder / name for name in (*pyodide.LOCK["core"], pyodide.LOCK["packages"]["numpy"]["file_name"])]
+
+
+def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+    """Say in each place how much is to be loaded, and give the page its script."""
+    if app.builder.name != "html" or "nnbook-explorable" not in context.get("body", ""):
+        return
+    folder = live.pyodide_folder(app)
+
+    def sized(match: re.Match[str]) -> str:
+        if folder is None:
+            return match[0]
+        data = [Path(app.confdir, "data", name) for name in DATA[match[1]]]
+        return f'{match[0]} data-code="{live.megabytes(code_files(folder))}" data-data="{live.megabytes(data)}"'
+
+    context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"])
+    app.add_css_file("live.css")
+    app.add_css_file("explore.css")
+    app.add_js_file("explore.js", type="module")
+
+
+def setup(app: Sphinx) -> None:
+    app.add_directive("explorable", Explorable)
+    app.connect("html-page-context", add_scripts)

@@ -1,0 +1,170 @@
+"""What the explorables compute with nnlib, in the worker of the page; explore.js calls these functions by name."""
+
+from pathlib import Path
+
+import numpy as np
+
+from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, Tanh, load
+from nnlib.data import MNIST, parse_idx, read_verified
+from nnlib.simple_svm import certify, find_bias
+from nnlib.svm import half_distances, make_kernel, smo
+
+STATE = {}  # what each explorable works on, by its name
+
+
+def attempt(name, *values):
+    """Call one of the functions below; return its value, or what was wrong."""
+    try:
+        return {"value": globals()[name](*values)}
+    except (ArithmeticError, ValueError) as error:
+        return {"error": str(error)}
+
+
+# ---------------------------------------------------------------- draw a digit
+FITTED = 3000  # so many digits, the last of the official test set, train the machine; the page shows the first
+PARAMETERS = {"C": 10.0, "gamma": 0.005}
+
+
+def shrink(n, m):
+    """Compute the matrix (m, n) that turns n pixels into m, each the mean of what it covers."""
+    edges, pixels = np.linspace(0, n, m + 1), np.arange(n)
+    shared = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    shared = np.maximum(shared, 0)
+    return shared / shared.sum(1, keepdims=True)
+
+
+def middle(mass):
+    """Return where rows of these masses start in 28, for their centre of mass to lie in row 14, counted from 0."""
+    center = mass @ np.arange(len(mass)) / mass.sum()
+    return int(np.clip(round(14 - center), 0, 28 - len(mass)))
+
+
+def centered(ink):
+    """Place a drawing as MNIST's digits are: scaled into 20 x 20, its centre of mass in the pixel (14, 14) of 28 x 28."""
+    image = np.zeros((28, 28), np.float32)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if len(rows):
+        box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        height, width = (max(1, round(20 * n / max(box.shape))) for n in box.shape)
+        small = shrink(len(box), height) @ box @ shrink(box.shape[1], width).T
+        top, left = middle(small.sum(1)), middle(small.sum(0))
+        image[top : top + height, left : left + width] = small
+    return image.reshape(1, 784)
+
+
+def draw_start(network, images, labels, folder="/tmp"):
+    """Take the files' contents, train the machine; return the digits for the buttons and the latents' ranges."""
+    parts = []
+    for name, data in (("autoencoder.npz", network), ("t10k-images-idx3-ubyte.gz", images),
+                       ("t10k-labels-idx1-ubyte.gz", labels)):
+        path = Path(folder, name)
+        path.write_bytes(data)
+        parts.append(parse_idx(read_verified(path, MNIST[name][0])) if name in MNIST else load(path).network)
+    autoencoder, X, y = parts
+    X = X.reshape(-1, 784) / np.float32(255)
+    Z = autoencoder.encode(X)
+    machine = OneVsRestSVC(**PARAMETERS).fit(Z[-FITTED:], y[-FITTED:])
+    STATE["draw"] = autoencoder, machine, X
+    return {"digits": y[:10].tolist(), "low": Z.min(0).tolist(), "high": Z.max(0).tolist()}
+
+
+def draw_digit(index):
+    """Return the pixels of a test digit, from 0 to 255."""
+    return np.rint(STATE["draw"][2][index] * 255).astype(np.uint8).tolist()
+
+
+def draw_image(ink, side):
+    """Encode, decode and classify a drawing of side x side bytes."""
+    image = centered(np.frombuffer(ink, np.uint8).reshape(side, side) / np.float32(255))
+    latents = STATE["draw"][0].encode(image)
+    return {"image": image[0].tolist(), "latents": latents[0].tolist(), **draw_latents(latents[0])}
+
+
+def draw_latents(latents):
+    """Decode and classify 32 latents."""
+    autoencoder, machine, _ = STATE["draw"]
+    Z = np.asarray(latents, np.float32)[None]
+    scores = machine.decision_function(Z)[0]
+    return {"decoded": autoencoder.decode(Z)[0].tolist(), "scores": scores.tolist(), "digit": int(scores.argmax())}
+
+
+# ---------------------------------------------------------------- the XOR playground
+CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], float)
+TARGETS = np.array([[0], [1], [1], [0]], float)
+ACTIVATIONS = {"tanh": Tanh, "ReLU": ReLU, "sigmoid": Sigmoid}
+
+
+def grid(low, high, side):
+    """Return the points of a square grid, row by row from above."""
+    line = np.linspace(low, high, side)
+    return np.stack(np.meshgrid(line, line[::-1]), -1).reshape(-1, 2)
+
+
+def xor_start(units, activation, seed, rate):
+    """Make the network of the XOR chapter."""
+    rng = np.random.RandomState(seed)
+    hidden, output = Dense(2, units, rng=rng), Dense(units, 1, rng=rng)
+    STATE["xor"] = Sequential(hidden, ACTIVATIONS[activation](), output, Sigmoid()), SGD(rate), []
+    return xor_state()
+
+
+def xor_train(epochs, every):
+    """Train for some epochs; return the state, with the loss of one epoch in so many."""
+    network, optimizer, losses = STATE["xor"]
+    history = network.fit(CORNERS, TARGETS, loss=MSELoss(), optimizer=optimizer, epochs=epochs)
+    losses += history.loss
+    return {**xor_state(), "losses": history.loss[::every]}
+
+
+def xor_state():
+    """Return epochs, loss, outputs at the corners and around them, and which corners look alike."""
+    network, _, losses = STATE["xor"]
+    hidden = network.layers[1].forward(network.layers[0].forward(CORNERS))
+    alike = [[i, j] for i in (0, 3) for j in (1, 2) if abs(hidden[i] - hidden[j]).max() < 0.01]
+    return {"epochs": len(losses), "loss": network.evaluate(CORNERS, TARGETS, MSELoss()),
+            "outputs": network.predict(CORNERS)[:, 0].tolist(), "alike": alike,
+            "field": (2 * network.predict(grid(-0.25, 1.25, 41))[:, 0] - 1).tolist()}
+
+
+# ---------------------------------------------------------------- SMO step by step
+TOL = 1e-3
+
+
+def smo_start(points, labels, C, kernel):
+    """Set up the dual problem for points (n, 2) in the square from -1 to 1."""
+    X, y = np.array(points, float).reshape(-1, 2), np.array(labels, float)
+    if not {-1, 1} <= set(y.tolist()):
+        raise ValueError("SMO needs a point of each class")
+    kernel = make_kernel(kernel, X, 2.0, 3, 1.0)
+    A = kernel.features(X)
+    K, box = kernel.block(A, A), np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
+    STATE["smo"] = {"kernel": kernel, "A": A, "K": K, "H": half_distances(kernel, A)[0], "y": y, "C": C,
+                    "box": box, "b": np.zeros(len(y)), "steps": 0}
+    return smo_state()
+
+
+def smo_step():
+    """Make one step of `nnlib.svm.smo`; return the state, with the pair and its move if there was one."""
+    s = STATE["smo"]
+    F = s["K"] @ s["b"] - s["y"]
+    b, moved = smo(s["H"], F, s["b"], *s["box"], TOL, 1)
+    if not moved:
+        return {**smo_state(), "solved": True}
+    change = b - s["b"]
+    i, j = int(change.argmax()), int(change.argmin())
+    s.update(b=b, steps=s["steps"] + 1)
+    wanted = (F[j] - F[i]) / (2 * s["H"][i, j])
+    return {**smo_state(), "raised": i, "lowered": j, "wanted": float(wanted), "moved": float(change[i])}
+
+
+def smo_state():
+    """Return multipliers, the certificate, the largest violation among pairs, and f around the points."""
+    s = STATE["smo"]
+    b, y, (low, high) = s["b"], s["y"], s["box"]
+    F = s["K"] @ b - y
+    bias = find_bias(F, b, s["box"])
+    proof = certify(b * y, y, F + y + bias, bias, s["C"])
+    around = s["kernel"].features(grid(-1, 1, 41))
+    gap = F[b > low].max() - F[b < high].min()
+    return {"steps": s["steps"], "alpha": (b * y).tolist(), "dual": proof.dual, "primal": proof.primal,
+            "gap": float(gap), "solved": bool(gap <= TOL), "field": (s["kernel"].block(around, s["A"]) @ b + bias).tolist()}

@@ -1,0 +1,343 @@
+"""The explorables, by pointer and by keyboard, in a real browser that reaches nothing but this machine."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from docutils.core import publish_doctree
+from docutils.parsers.rst import directives
+from docutils.utils import SystemMessage
+from playwright.sync_api import Browser, Locator, Page, expect
+
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "nbs" / "_ext" / "nnbook" / "static"
+sys.path[:0] = [str(ROOT / "nbs" / "_ext"), str(STATIC)]
+
+import explore  # noqa: E402
+from nnbook import explorables, serve  # noqa: E402
+
+from nnlib import OneVsRestSVC, load, load_mnist  # noqa: E402
+from nnlib.simple_svm import pair_step  # noqa: E402
+
+MINUTES = 60_000
+FILES = [ROOT / "data" / name for name in explorables.DATA["draw"]]
+
+
+# ---------------------------------------------------------------- what is computed, outside of the browser
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The same computation, of nnlib alone: the first 100 test digits, what they are, and what the machine says."""
+    X, y = (part[60_000:] for part in load_mnist(ROOT / "data" / "mnist"))
+    autoencoder = load(FILES[0]).network
+    Z = autoencoder.encode(X)
+    machine = OneVsRestSVC(**explore.PARAMETERS).fit(Z[-explore.FITTED:], y[-explore.FITTED:])
+    return SimpleNamespace(X=X[:100], y=y[:100], Z=Z[:100], decoded=autoencoder.decode(Z[:100]),
+                           scores=machine.decision_function(Z[:100]))
+
+
+def test_digits_of_mnist_are_centered_already(digits: SimpleNamespace) -> None:
+    """At any size, and wherever they stand: what comes out is the digit itself."""
+    for x in digits.X[:20]:
+        image = np.zeros((120, 120), np.float32)
+        image[5:117, 2:114] = np.kron(x.reshape(28, 28), np.ones((4, 4)))
+        assert np.allclose(explore.centered(image)[0], x, atol=1e-6)
+        assert np.allclose(explore.centered(x.reshape(28, 28))[0], x, atol=1e-6)
+
+
+def test_drawings_are_scaled_into_the_box_and_an_empty_one_stays_empty() -> None:
+    ink = np.zeros((112, 112))
+    assert not explore.centered(ink).any()
+    ink[3, 7] = 1  # a dot fills the box
+    assert explore.centered(ink).sum() == 400
+    ink[3:103, 7] = 1  # a line of 100 by 1 keeps a width of one pixel
+    image = explore.centered(ink).reshape(28, 28)
+    assert np.flatnonzero(image.any(1)).tolist() == list(range(4, 24)) and np.flatnonzero(image.any(0)).tolist() == [14]
+
+
+@pytest.mark.parametrize("kernel", ["linear", "rbf", "poly"])
+def test_steps_of_smo_are_those_of_the_chapters(kernel: str) -> None:
+    """Each is the step that `pair_step` makes with the same pair; the dual never falls; the end is the optimum."""
+    rng = np.random.default_rng(0)
+    points, labels = rng.uniform(-1, 1, (12, 2)), np.repeat([-1, 1], 6)
+    state = explore.smo_start(points.tolist(), labels.tolist(), 2.0, kernel)
+    clipped = 0
+    while not state["solved"]:
+        s, before = explore.STATE["smo"], state
+        F, b = s["K"] @ s["b"] - s["y"], s["b"]
+        state = explore.smo_step()
+        i, j = state["raised"], state["lowered"]
+        assert state["moved"] == pytest.approx(pair_step(s["K"], F, s["box"], b, i, j), rel=1e-6)
+        assert state["wanted"] == pytest.approx(pair_step(s["K"], F, np.array([[-np.inf], [np.inf]]) + 0 * b, b, i, j), rel=1e-6)
+        assert state["moved"] <= state["wanted"] * (1 + 1e-9) and state["dual"] >= before["dual"] - 1e-12
+        clipped += state["moved"] < 0.999 * state["wanted"]
+        assert state["steps"] < 1000
+    assert clipped and state["gap"] <= explore.TOL and 0 <= state["primal"] - state["dual"] < 0.05
+    assert explore.smo_step()["steps"] == state["steps"]
+    with pytest.raises(ValueError, match="a point of each class"):
+        explore.smo_start([[0, 0]], [1], 1.0, kernel)
+
+
+def test_directive_refuses_what_there_is_not() -> None:
+    directives.register_directive("explorable", explorables.Explorable)
+    assert 'data-kind="smo"' in publish_doctree(".. explorable:: smo").astext()
+    with pytest.raises(SystemMessage, match="expected one of draw, xor, smo, got play"):
+        publish_doctree(".. explorable:: play", settings_overrides={"halt_level": 3, "report_level": 5})
+
+
+# ---------------------------------------------------------------- in the browser
+@pytest.fixture(scope="module")
+def address(html: Path) -> Iterator[str]:
+    if not (html / "_static" / "pyodide").exists():
+        pytest.fail("Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE")
+    with serve.make_server(html) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """The page with all three started; nothing of Python is asked for before, nothing fails, nothing is foreign."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    problems: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("response", lambda answer: problems.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/nbs/explore.html", wait_until="networkidle")
+    assert page.locator("figure:visible").count() == 3
+    assert not [url for url in asked if "pyodide" in url or "live-" in url or "/data/" in url or url.endswith(".py")]
+    for name in ("Train on XOR", "Step through SMO", "Draw a digit"):
+        start = page.get_by_role("button", name=name)
+        expect(start.locator("xpath=..")).to_contain_text(re.compile(r"Loads \d+ MB"))
+        start.focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("region", name=name)).to_be_visible(timeout=2 * MINUTES)
+    assert [url for url in asked if not url.startswith((address, "data:", f"blob:{address}"))] == []
+    assert not [url for url in asked if "matplotlib" in url and url.endswith(".whl")]
+    yield page
+    assert problems == []
+    context.close()
+
+
+def region(page: Page, name: str) -> Locator:
+    found = page.get_by_role("region", name=name)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def status(part: Locator, text: str | re.Pattern[str]) -> None:
+    expect(part.get_by_role("status")).to_have_text(text, timeout=MINUTES)
+
+
+
+
+def scores(part: Locator) -> list[float]:
+    return [float(text) for text in part.locator("tbody tr > :nth-child(2)").all_inner_texts()]
+
+
+def pixels(canvas: Locator) -> np.ndarray:
+    """How much ink there is in each pixel, from 0 to 255."""
+    data = canvas.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 == 0)")
+    return 255 - np.array(data)
+
+
+def test_pictures_stand_in_the_page_until_it_is_started(page: Page) -> None:
+    assert page.locator("article figure[id^=fig-explore]").count() == 3
+    assert page.locator("article figure[id^=fig-explore]:visible").count() == 0
+
+
+PIPELINE = """async ([site, side, n]) => {
+  const { Kernel } = await import(`${site}/_static/live-kernel.js`);
+  const kernel = new Kernel({ files: [{ url: `${site}/_static/explore.py`, path: "/lib/python3.12/site-packages/explore.py" }] });
+  await kernel.start();
+  await kernel.run("from explore import *", "test", () => {});
+  const read = async (path) => new Uint8Array(await (await fetch(`${site}/_static/data/${path}`)).arrayBuffer());
+  await kernel.call("attempt", "draw_start", ...(await Promise.all(["runs/autoencoder.npz", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"].map(read))));
+  const answers = [];
+  for (let k = 0; k < n; k++) answers.push(await kernel.call("draw_image", new Uint8Array(await kernel.call("draw_digit", k)), side));
+  kernel.close();
+  return answers;
+}"""
+
+
+def test_hundred_digits_come_out_as_outside_of_the_browser(page: Page, address: str, digits: SimpleNamespace) -> None:
+    """Latents, pixels and scores, so the same accuracy."""
+    answers = page.evaluate(PIPELINE, [address, 28, 100])
+    image, latents, decoded, found = (np.array([answer[key] for answer in answers]) for key in ("image", "latents", "decoded", "scores"))
+    assert np.allclose(image, digits.X, atol=1e-6)
+    assert np.allclose(latents, digits.Z, atol=1e-3) and np.allclose(decoded, digits.decoded, atol=1e-3)
+    assert np.abs(found - digits.scores).max() < 0.02  # two runs of a solver that stops at a gap of 0.001
+    guesses = np.array([answer["digit"] for answer in answers])
+    accuracy = (digits.scores.argmax(1) == digits.y).mean()
+    assert (guesses == digits.y).mean() == accuracy and accuracy >= 0.9
+
+
+def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -> None:
+    """A test digit by a button, a one by the mouse, another by keys; a latent by its slider."""
+    part = region(page, "Draw a digit")
+    seen, decoded = (part.get_by_role("img", name=name) for name in ("The drawing as", "The decoded"))
+    part.get_by_role("button", name="Test digit 3, a 1").click()
+    status(part, re.compile("says 1,"))
+    assert np.allclose(pixels(seen), digits.X[2] * 255, atol=1) and np.allclose(pixels(decoded), digits.decoded[2] * 255, atol=1.5)
+    assert np.allclose(scores(part), digits.scores[2], atol=0.02)
+
+    slider = part.get_by_label("Latent 9", exact=True)
+    value, before = float(slider.input_value()), pixels(decoded)
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    assert float(slider.input_value()) > value + 1
+    page.wait_for_timeout(500)
+    assert np.abs(pixels(decoded) - before).max() > 20
+    part.get_by_role("button", name="Back to the encoded").click()
+    page.wait_for_timeout(500)
+    assert float(slider.input_value()) == pytest.approx(value) and np.array_equal(pixels(decoded), before)
+
+    part.get_by_role("button", name="Clear").click()
+    paper = part.get_by_role("application")
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.15 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.55 * box["width"], box["y"] + 0.85 * box["height"], steps=10)
+    page.mouse.up()
+    status(part, re.compile("says 1,"))
+
+    paper.focus()
+    page.keyboard.press("Delete")
+    status(part, re.compile("The paper is empty"))
+    page.keyboard.press("Space")
+    for key, times in (("ArrowDown", 18), ("ArrowRight", 10), ("ArrowUp", 18), ("ArrowLeft", 10)):
+        for _ in range(times):
+            page.keyboard.press(key)
+    page.keyboard.press("Space")
+    page.wait_for_timeout(500)
+    ring = pixels(seen).reshape(28, 28)
+    assert ring[14, 14] == 0 and all(side.max() > 100 for side in (ring[14, :14], ring[14, 15:], ring[:14, 14], ring[15:, 14]))
+
+
+def train(part: Locator) -> None:
+    part.get_by_role("button", name="Train 5000 epochs").click()
+    status(part, re.compile("^Epoch 5000"))
+
+
+def outputs(part: Locator) -> list[float]:
+    return [float(text) for text in part.locator("tbody tr > :nth-child(3)").all_inner_texts()]
+
+
+def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
+    part = region(page, "Train on XOR")
+    status(part, "Epoch 0: loss 0.2695, 2 of 4 right.")
+    train(part)
+    status(part, re.compile("loss 0.0003, 4 of 4 right.$"))
+    for button, units, activation in (("Four ReLU units", 4, "ReLU"), ("Two tanh units", 2, "tanh")):
+        part.get_by_role("button", name=button).click()
+        status(part, re.compile("^Epoch 0:"))
+        train(part)
+        explore.xor_start(units, activation, 42, 0.5)
+        state = explore.xor_train(5000, 10)
+        assert np.allclose(outputs(part), state["outputs"], atol=2e-4) and state["loss"] > 0.12
+        status(part, re.compile(rf"loss {state['loss']:.4f}, . of 4 right. To the hidden units these look alike: \("))
+
+
+def test_xor_settings_by_keyboard_and_pause(page: Page) -> None:
+    part = region(page, "Train on XOR")
+    part.get_by_label("Activation").select_option("tanh")
+    part.get_by_role("spinbutton", name="Hidden units").fill("4")
+    rate = part.get_by_label("Learning rate")
+    rate.fill("-1")
+    rate.press("Tab")
+    status(part, re.compile("^Not possible: a number from 0.001 to 100 is needed"))
+    rate.fill("2")
+    rate.press("Tab")
+    status(part, re.compile("^Epoch 0: loss 0.2695"))
+    part.get_by_role("button", name="Train 5000 epochs").press("Enter")
+    part.get_by_role("button", name="Pause").press("Enter")
+    status(part, re.compile(r"^Epoch \d+:"))
+    epochs = int(re.search(r"\d+", part.get_by_role("status").inner_text())[0])
+    assert 0 < epochs < 5000
+
+
+def test_smo_is_stepped_through_to_the_optimum(page: Page) -> None:
+    part = region(page, "Step through SMO")
+    part.get_by_role("button", name="One astray").click()
+    status(part, re.compile("^8 points"))
+    part.get_by_role("button", name="Step", exact=True).press("Enter")
+    status(part, re.compile(r"^Step 1: points \d and \d move by .* The dual objective is .*, the KKT gap"))
+    part.get_by_role("button", name="Run to the end").press("Enter")
+    status(part, re.compile("Solved.$"))
+    points = [[-.61, -.52], [-.27, -.74], [-.68, .05], [.36, .41], [.47, .62], [.19, .51], [.73, .08], [.06, .83]]
+    state, steps = explore.smo_start(points, [-1] * 4 + [1] * 4, 1.0, "linear"), []
+    while not state["solved"]:
+        state = explore.smo_step()
+        clipped = " (clipped)" if state["moved"] < state["wanted"] * (1 - 1e-9) else ""
+        steps.insert(0, f"{state['steps']} {state['raised'] + 1} up, {state['lowered'] + 1} down {state['wanted']:.4f} "
+                        f"{state['moved']:.4f}{clipped} {state['dual']:.4f} {state['gap']:.4f}")
+    shown = part.get_by_role("region", name="Steps so far").locator("tbody tr").all_inner_texts()
+    assert [" ".join(row.split()) for row in shown] == steps
+    assert part.get_by_role("button", name="Step", exact=True).is_disabled()
+
+
+def test_smo_points_are_placed_by_pointer_and_by_keys(page: Page) -> None:
+    part = region(page, "Step through SMO")
+    part.get_by_role("button", name="None").click()
+    status(part, "SMO needs a point of each class")
+    plane = part.get_by_role("application")
+    box = plane.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    points = part.get_by_role("list").get_by_role("listitem")
+    expect(points).to_have_text([re.compile(r"1: \+ \(0\.50, 0\.50\)")])
+    part.get_by_label("New points are").select_option("square, −1")
+    plane.focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    status(part, re.compile("^2 points"))
+    expect(points.nth(1)).to_contain_text("2: − (-0.30, 0.00)")
+    part.get_by_role("button", name="Step", exact=True).click()
+    status(part, re.compile(r"^Step 1: points 1 and 2 move by .* Solved\.$"))  # a pair is solved in one step
+    plane.focus()
+    page.keyboard.press("Delete")
+    status(part, "SMO needs a point of each class")
+    points.get_by_role("button").first.press("Enter")
+    expect(points).to_have_count(0)
+
+
+def test_what_has_been_started_is_accessible_and_fits(page: Page) -> None:
+    """In both themes and on a phone."""
+    found = []
+    for theme, width in (("light", 1200), ("dark", 1200), ("light", 390)):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+        page.wait_for_timeout(300)
+        for problem in Axe().run(page, context=".nnbook-explorable", options={"resultTypes": ["violations"], "preload": False}).response["violations"]:
+            if problem["impact"] in ("serious", "critical"):
+                found += [(theme, width, problem["id"], node["html"][:120]) for node in problem["nodes"]]
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert found == []
+
+
+def test_without_scripts_the_pictures_stand_there(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{address}/nbs/explore.html")
+    assert page.locator("figure[id^=fig-explore] img:visible").count() == 3
+    assert page.locator(".nnbook-explorable:visible").count() == 0
+    assert page.locator("figure[id^=fig-explore] figcaption:visible").count() == 3
+    context.close()
