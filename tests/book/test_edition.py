@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
 from nnbook import cells, names, pages  # noqa: E402
 
 CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
+WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "20_lessons"]  # which looks back, and asks nothing
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
 OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
 TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
@@ -171,7 +172,7 @@ def test_every_use_in_code_leads_to_the_definition(html: Path) -> None:
 
 # ---------------------------------------------------------------- exercises
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each wrong answer runs in a copy of the process")
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda path: path.stem)
 def test_wrong_answers_to_exercises_are_rejected(chapter: Path, tmp_path: Path) -> None:
     """Each exercise has a check, which the book's own solution passes and some wrong variant of it does not."""
     done = subprocess.run([sys.executable, ROOT / "tests" / "book" / "exercises.py", chapter], cwd=tmp_path, capture_output=True, text=True,
@@ -188,7 +189,7 @@ def test_checks_of_an_exercise_are_taken_out_of_its_solution() -> None:
     assert cells.checks_of("for y in x:\n    print(y)\n    assert y") == "assert y"
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda path: path.stem)
 def test_every_solution_stands_beside_its_check(html: Path, chapter: Path) -> None:
     page = (html / "nbs" / f"{chapter.stem}.html").read_text("utf-8")
     assert page.count("Check an answer") == page.count("Hide the solution") >= 3
