@@ -2,9 +2,9 @@
 # make pdf           print the book into _build/pdf
 # make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
-# make test-peers    compare with PyTorch (a large download)
-# make bench         measure speed against PyTorch
-# make bench-svm     measure the support vector machines against libsvm
+# make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
+# make bench         measure speed against PyTorch, and store the result
+# make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
 # make retrain       repeat the long trainings, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
@@ -53,10 +53,11 @@ test-peers: $(VENV)/.peers
 	$(BIN)/python -m pytest tests/peers
 
 bench: $(VENV)/.peers
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --store
 
 bench-svm: $(VENV)/.peers
-	$(BIN)/python benchmarks/svm.py
+	$(BIN)/python benchmarks/svm.py --store
+	$(BIN)/python benchmarks/svm_growth.py --store
 
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py

@@ -134,14 +134,6 @@ def summary(results, images, rounds):
     }
 
 
-def store(result, path):
-    """Write the result to a file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, path)
-
-
 def main():
     """Measure, check, store."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
@@ -150,8 +142,7 @@ def main():
         np.save(images, recipe.training_images())
         results = run_rounds(rounds, images)
         check_losses(results)
-        store(summary(results, images, rounds), RESULT)
-    print(f"stored in {RESULT}")
+        recipe.store(summary(results, images, rounds), RESULT)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What every training of the comparison shares: the data, the start, the machine it ran on."""
 
+import json
 import os
 import platform
 import sys
@@ -107,6 +108,15 @@ def clean_environment(**settings):
     """Return the environment for a child: no foreign kernel of OpenBLAS, bytecode kept."""
     drop = (*BLAS_SETTINGS, "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if name not in drop} | settings
+
+
+def store(result, path):
+    """Write a result to a JSON file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8", newline="\n")
+    os.replace(part, path)
+    print(f"stored in {path}")
 
 
 def timed(function, *arguments):

@@ -2,7 +2,8 @@
 
 All sides run in turn, after a warm-up; the result is the ratio of the medians. There is no
 verdict where a median lies far above its minimum: then other work was measured too. The memory
-of the autoencoder's training is measured as well.
+of the autoencoder's training is measured as well. With --store all of it goes into
+data/runs/speed.json, which the book's page of benchmarks shows.
 """
 
 import json
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import tracemalloc
+from datetime import date
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -40,6 +42,7 @@ AUTOENCODER_ROUNDS = 7
 EAGER_TARGET, BOUND_TARGET = 1.1, 0.75  # times PyTorch's samples per second, share of the bound
 MEMORY_TARGET, GROWTH_TARGET = 200, 4096  # MB above the data; bytes in an epoch of 197 steps
 X, y = recipe.X, recipe.y
+STORED = Path(__file__).parents[1] / "data" / "runs" / "speed.json"
 
 
 def train_nnlib() -> tuple[float, list[float]]:
@@ -165,8 +168,8 @@ def memory_peak(images: np.ndarray) -> dict[str, float]:
     return json.loads(done.stdout)["memory"]
 
 
-def report_autoencoder(images: np.ndarray) -> None:
-    """Print what an epoch of the autoencoder takes, in time and in memory."""
+def report_autoencoder(images: np.ndarray) -> dict:
+    """Print and return what an epoch of the autoencoder takes, in time and in memory."""
     seconds = compare_autoencoder(images)
     speed = {name: recipe.IMAGES / median(times) for name, times in seconds.items()}
     print("autoencoder, images a second:",
@@ -184,6 +187,8 @@ def report_autoencoder(images: np.ndarray) -> None:
     print(f"autoencoder, peak memory {memory['peak']:.0f} MB: imports {memory['import']:.0f}, "
           f"data {images.nbytes / 1e6:.0f}, training {above:.0f}")
     print(f"  target below {MEMORY_TARGET} for training: {verdict}")
+    return {"seconds": seconds, "growth_bytes": grown, "data_megabytes": images.nbytes / 1e6,
+            "memory_megabytes": memory}
 
 
 def report(title: str, above: list[float], below: list[float], wanted: str, met: bool) -> None:
@@ -209,6 +214,7 @@ def main() -> None:
     print(f"nnlib {nnlib.__version__}, NumPy {np.__version__}, {versions}")
     print(f"{recipe.cpu()}; threads: torch {torch.get_num_threads()}, {', '.join(pools)}")
     theirs, ours = compare_training()
+    xor = {"seconds": {"nnlib": ours, "PyTorch": theirs}, "epochs": EPOCHS}
     speedup = median(theirs) / median(ours)
     title, target = f"XOR, {EPOCHS} epochs, PyTorch / nnlib", f"at least {TRAINING_TARGET:g}"
     report(title, theirs, ours, target, speedup >= TRAINING_TARGET)
@@ -216,7 +222,16 @@ def main() -> None:
     ratio = median(ours) / median(numpy)
     title, target = "import nnlib / import numpy", f"at most {IMPORT_TARGET:g}"
     report(title, ours, numpy, target, ratio <= IMPORT_TARGET)
-    report_autoencoder(recipe.training_images())
+    importing = {"seconds": {"nnlib": ours, "NumPy": numpy}}
+    autoencoder = report_autoencoder(recipe.training_images())
+    if "--store" in sys.argv[1:]:
+        recipe.store({
+            "command": "make bench", "date": date.today().isoformat(), "machine": recipe.machine(),
+            "versions": {"nnlib": nnlib.__version__, "numpy": np.__version__,
+                         "torch": torch.__version__},
+            "torch_threads": torch.get_num_threads(), "pools": recipe.pools(),
+            "xor": xor, "import": importing, "autoencoder": autoencoder,
+        }, STORED)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Time support vector machines on raw MNIST images beside libsvm and scikit-learn-intelex.
 
     python benchmarks/svm.py                        # about a quarter of an hour
+    python benchmarks/svm.py --store                # ... and stores the result in data/runs/svm_speed.json
     python benchmarks/svm.py --sizes 500 --rounds 1 # to see that it runs
 
 All sides run in turn, after a warm-up, on the same images with the same C, gamma and tolerance, with
 the same number of threads; results are ratios of medians, and there is no verdict where the machine
-was busy. Nothing is written.
+was busy.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import os
 import platform
 import warnings
 from collections.abc import Callable
+from datetime import date
+from importlib import metadata
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -26,8 +30,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
 import nnlib
+import recipe
 from nnlib import OneVsRestSVC, load_mnist
 
+STORED = Path(__file__).parents[1] / "data" / "runs" / "svm_speed.json"
 QUIET = 1.25  # largest median / minimum of a side for which there is a verdict
 CLOSE = 0.002  # largest difference of accuracy between the one-vs-rest sides
 SETTINGS = {"C": 10.0, "gamma": "scale", "tol": 1e-3}
@@ -45,7 +51,7 @@ def sides(threads: int) -> dict[str, Callable[[], Any]]:
     try:
         from sklearnex.svm import SVC as Intelex
     except ImportError:
-        print("scikit-learn-intelex is not installed: left out (pip install scikit-learn-intelex)")
+        print("scikit-learn-intelex is not installed: left out")
     else:
         made[INTELEX] = lambda: OneVsRestClassifier(Intelex(**SETTINGS))
     return made
@@ -103,6 +109,17 @@ def report_all(n: int, tests: int, times: Times) -> None:
         report(f"predict, {INTELEX} / nnlib", predict[INTELEX], predict[NNLIB], "none, for information", 0)
 
 
+def stored_form(tests: int, threads: int, measured: dict[int, Times]) -> dict[str, Any]:
+    """All times, and what they were measured on."""
+    sizes = [{"n": n, "tests": tests, "sides": {
+        name: {"fit_seconds": [r[0] for r in rounds], "predict_seconds": [r[1] for r in rounds], "accuracy": rounds[0][2]}
+        for name, rounds in times.items()}} for n, times in measured.items()]
+    packages = ["numpy", "scikit-learn"] + ["scikit-learn-intelex"] * (INTELEX in sizes[0]["sides"])
+    versions = {"nnlib": nnlib.__version__} | {name: metadata.version(name) for name in packages}
+    return {"command": "make bench-svm", "date": date.today().isoformat(), "machine": recipe.machine(), "versions": versions,
+            "threads": threads, "pools": recipe.pools(), "settings": SETTINGS, "sizes": sizes}
+
+
 def main() -> None:
     """Measure and print everything."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -110,6 +127,7 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=14_000, help="images to predict")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of BLAS, and processes for libsvm's machines")
+    parser.add_argument("--store", action="store_true", help="store the result")
     options = parser.parse_args()
     with threadpoolctl.threadpool_limits(options.threads), warnings.catch_warnings():
         warnings.simplefilter("error")  # no side may stop short
@@ -118,8 +136,12 @@ def main() -> None:
               f"Python {platform.python_version()}")
         print(f"threads: {', '.join(sorted(pools))}; libsvm fits its one-vs-rest machines in {options.threads} "
               "processes, and does all else in one thread")
+        measured = {}
         for n in options.sizes:
-            report_all(n, options.tests, compare(n, options.tests, options.rounds, options.threads))
+            measured[n] = compare(n, options.tests, options.rounds, options.threads)
+            report_all(n, options.tests, measured[n])
+        if options.store:
+            recipe.store(stored_form(options.tests, options.threads, measured), STORED)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import json
 import math
 import os
 import re
-import secrets
-import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -94,6 +91,8 @@ def unpack(name: str, data: bytes, dtype: np.dtype[Any], n: int) -> Array:
 # %% ../nbs/11_checkpoint.ipynb #33c5657d
 def digest(file: IO[bytes], size: int) -> bytes:
     """Compute the SHA-256, in hexadecimal digits, of the first `size` bytes of a file."""
+    import hashlib  # here, for to load it takes as long as half of this package
+
     file.seek(0)
     sha = hashlib.sha256()
     for start in range(0, size, 1 << 20):
@@ -124,6 +123,8 @@ def check_signed(file: IO[bytes]) -> int:
 # %% ../nbs/11_checkpoint.ipynb #af9d8b49
 def write_members(file: IO[bytes], members: Mapping[str, bytes]) -> None:
     """Write a signed archive of these members."""
+    import zipfile
+
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data)
@@ -132,6 +133,8 @@ def write_members(file: IO[bytes], members: Mapping[str, bytes]) -> None:
 # %% ../nbs/11_checkpoint.ipynb #eede56de
 def read_members(file: IO[bytes]) -> dict[str, bytes]:
     """Read all members of a signed archive, none of them compressed."""
+    import zipfile
+
     size = check_signed(file)
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -286,8 +289,7 @@ def build_optimizer(spec: Any, vectors: Mapping[str, Array]) -> Optimizer:
     return optimizer
 
 # %% ../nbs/11_checkpoint.ipynb #fbd68b16
-BIT_GENERATORS: dict[str, Callable[[], Any]] = {kind.__name__: kind for kind in (
-    np.random.PCG64, np.random.PCG64DXSM, np.random.MT19937, np.random.Philox, np.random.SFC64)}
+BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")  # of numpy.random
 BOUNDS = {"pos": 624, "buffer_pos": 4, "has_uint32": 1, "has_gauss": 1, "uinteger": 2**32 - 1}
 
 # %% ../nbs/11_checkpoint.ipynb #ee229162
@@ -335,7 +337,7 @@ def build_rng(spec: Any) -> np.random.Generator | np.random.RandomState:
     name = state.get("bit_generator")
     if kind not in ("Generator", "RandomState") or str(name) not in BIT_GENERATORS:
         raise ValueError(f"rng: expected a kind of generator, got {kind!r:.40} by {name!r:.40}")
-    bits = BIT_GENERATORS[str(name)]()
+    bits = getattr(np.random, str(name))()
     if kind == "Generator":
         bits.state = state_like(bits.state, state, "state")
         return np.random.Generator(bits)
@@ -433,7 +435,7 @@ def replace_file(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> 
     """Write an archive at `path`, so that at any moment the old file or the new one is there."""
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
-    temporary = os.path.join(folder, f".{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(folder, f".{os.urandom(8).hex()}.tmp")
     try:
         with open(temporary, "x+b") as file:
             write_members(file, members)
@@ -517,6 +519,8 @@ def fingerprint(*things: Any) -> str:
     Python 3.11 to 3.13. Raises TypeError for what has no source. Derived in
     :ref:`ch-checkpoint`.
     """
+    import hashlib
+
     code = "\n".join(outline(syntax(thing)) for thing in things)
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 

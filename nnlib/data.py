@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import os
 import struct
@@ -63,6 +62,8 @@ def read_verified(path: Path, sha256: str) -> bytes:
 
     Raises FileNotFoundError if there is none, ValueError if it is damaged or another one.
     """
+    import hashlib  # here, for to load it takes as long as half of this package
+
     try:
         data = gzip.decompress(path.read_bytes())
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -195,8 +195,8 @@ def test_every_optimizer_of_the_library_can_be_saved():
     assert {kind.__name__: kind for kind in kinds if kind is not Optimizer} == OPTIMIZERS
 
 
-RNGS = {f"{make.__name__}-{name}": (lambda make=make, bits=bits: make(bits(5)))
-        for make in (np.random.Generator, np.random.RandomState) for name, bits in BIT_GENERATORS.items()}
+RNGS = {f"{make.__name__}-{name}": (lambda make=make, name=name: make(getattr(np.random, name)(5)))
+        for make in (np.random.Generator, np.random.RandomState) for name in BIT_GENERATORS}
 USES = {
     "new": lambda rng: None,
     "half a number left": lambda rng: (rng.bytes(4), rng.integers(9, dtype=np.uint32) if hasattr(rng, "integers") else 0),
@@ -333,7 +333,7 @@ def test_the_new_file_is_on_disk_before_it_replaces_the_old(path, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=repr)
-@pytest.mark.parametrize("step", ["os.fsync", "os.replace", "nnlib.checkpoint.sign", "nnlib.checkpoint.zipfile.ZipFile.writestr"])
+@pytest.mark.parametrize("step", ["os.fsync", "os.replace", "nnlib.checkpoint.sign", "zipfile.ZipFile.writestr"])
 def test_a_failed_save_leaves_the_old_file_and_no_other(step, error, path, monkeypatch):
     put(path, started())
 
@@ -450,7 +450,7 @@ def test_notes_in_a_circle(path):
 
 
 def test_generators_of_others_are_refused(path, monkeypatch):
-    monkeypatch.delitem(BIT_GENERATORS, "SFC64")
+    monkeypatch.setattr(checkpoint, "BIT_GENERATORS", BIT_GENERATORS[:-1])
     with pytest.raises(TypeError, match="expected a generator by PCG64, PCG64DXSM, MT19937, Philox, got Generator"):
         save(path, Sequential(ReLU()), rng=np.random.Generator(np.random.SFC64()))
 
@@ -709,7 +709,7 @@ def test_a_forged_file_without_a_fault_is_read(small):
 
 
 @pytest.mark.parametrize("kind", ["Generator", "RandomState"])
-@pytest.mark.parametrize("bits", BIT_GENERATORS.values(), ids=BIT_GENERATORS)
+@pytest.mark.parametrize("bits", [getattr(np.random, name) for name in BIT_GENERATORS], ids=BIT_GENERATORS)
 def test_states_within_their_bounds_are_read(bits, kind, small):
     loads(forged(small[1], rng(bits, kind, pos=624, buffer_pos=0, has_uint32=1, uinteger=2**32 - 1, has_gauss=1))).rng.random()
 

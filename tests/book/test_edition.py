@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
 from nnbook import cells, names, pages  # noqa: E402
 
 CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
-WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "20_lessons"]  # which looks back, and asks nothing
+WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]  # which looks back, and asks nothing
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
 OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
 TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"

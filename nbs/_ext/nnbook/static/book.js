@@ -2,9 +2,9 @@
 const WIDE = "pre, .pst-scrollable-table-container, .bd-content figure, .bd-content div.math";
 function reach() {
   for (const box of document.querySelectorAll(WIDE)) {
+    if (!box.clientWidth) continue; // not shown now
     const scrolls = box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
-    if (scrolls) box.tabIndex = 0;
-    else box.removeAttribute("tabindex");
+    box.tabIndex = scrolls ? 0 : -1; // as the theme says it, which looks at code only when the page is loaded
   }
 }
 new ResizeObserver(reach).observe(document.body);

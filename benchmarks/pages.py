@@ -1,0 +1,89 @@
+"""Measure how the built pages load, as Lighthouse does, by Chromium's own tracing.
+
+Each page is opened anew on a phone's screen, with a processor slowed down four times and a
+connection of 1.6 Mbit/s with 150 ms of delay; the numbers are medians over the rounds. With
+--store they go into data/runs/pages.json, which the book's page of benchmarks shows. The server
+does not compress; one that does sends about a third of these bytes.
+"""
+
+import json
+import sys
+import threading
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+from playwright.sync_api import Browser, sync_playwright
+
+import recipe
+
+ROOT = Path(__file__).parents[1]
+SITE = ROOT / "_build" / "html"
+STORED = ROOT / "data" / "runs" / "pages.json"
+sys.path.append(str(ROOT / "nbs" / "_ext"))
+
+from nnbook.printed import launch  # noqa: E402
+from nnbook.serve import server  # noqa: E402
+
+ROUNDS = 3
+SCREEN = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
+NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
+CATEGORIES = ["loading", "blink.user_timing", "devtools.timeline", "toplevel"]
+
+
+def measures(events: list[dict]) -> dict[str, float]:
+    """Compute paint times, blocked time in milliseconds, and layout shift from a trace."""
+    starts = [e for e in events if e["name"] == "navigationStart" and "http" in str(e["args"])]
+    start = starts[-1]
+    of_page = [e for e in events if e["pid"] == start["pid"] and e["ts"] >= start["ts"]]
+    at = {name: [e["ts"] for e in of_page if e["name"] == name]
+          for name in ("firstContentfulPaint", "largestContentfulPaint::Candidate")}
+    first, largest = ((max if "largest" in name else min)(times) for name, times in at.items())
+    shifts = [e["args"]["data"]["score"] for e in of_page if e["name"] == "LayoutShift"
+              and not e["args"]["data"]["had_recent_input"]]
+    tasks = [e["dur"] / 1e3 for e in of_page if e["name"].endswith("RunTask")
+             and e["tid"] == start["tid"] and e["ts"] >= first and "dur" in e]
+    return {"first_paint_ms": (first - start["ts"]) / 1e3, "largest_paint_ms": (largest - start["ts"]) / 1e3,
+            "blocked_ms": sum(max(0, task - 50) for task in tasks), "layout_shift": sum(shifts)}
+
+
+def visit(browser: Browser, url: str) -> dict[str, float]:
+    """Open a page once, with an empty cache."""
+    context = browser.new_context(**SCREEN)
+    page = context.new_page()
+    chrome = context.new_cdp_session(page)
+    sizes: list[float] = []
+    chrome.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    chrome.send("Network.enable")
+    chrome.send("Network.emulateNetworkConditions", NETWORK)
+    chrome.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    browser.start_tracing(page=page, categories=CATEGORIES)
+    page.goto(url, wait_until="networkidle")
+    page.wait_for_timeout(1000)
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    context.close()
+    return measures(events) | {"requests": len(sizes), "kilobytes": sum(sizes) / 1e3}
+
+
+def main() -> None:
+    """Measure, print, store."""
+    names = ["index.html", *(f"nbs/{path.name}" for path in sorted(SITE.glob("nbs/*.html")))]
+    pages = [name for name in names if (SITE / name).exists() and "_modules" not in name]
+    found = {}
+    serving = server(SITE, 0)
+    threading.Thread(target=serving.serve_forever, daemon=True).start()
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for name in pages:
+            runs = [visit(browser, f"http://127.0.0.1:{serving.server_port}/{name}") for _ in range(ROUNDS)]
+            found[name] = {key: median(run[key] for run in runs) for key in runs[0]}
+            print(name, ", ".join(f"{key} {value:.4g}" for key, value in found[name].items()), flush=True)
+        version = browser.version
+    serving.shutdown()
+    if "--store" in sys.argv[1:]:
+        recipe.store({"command": "make bench-pages", "date": date.today().isoformat(), "machine": recipe.machine(),
+                      "chromium": version, "rounds": ROUNDS, "pages": found}, STORED)
+
+
+if __name__ == "__main__":
+    main()
