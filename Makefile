@@ -5,6 +5,7 @@
 # make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
 # make bench         measure speed against PyTorch, and store the result
 # make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
+# make bench-pages   measure how the built pages load, and store the result
 # make retrain       repeat the long trainings, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
@@ -21,7 +22,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book serve pdf test test-peers bench bench-svm retrain frameworks clean-notebooks clean
+.PHONY: book serve pdf test test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
@@ -58,6 +59,9 @@ bench: $(VENV)/.peers
 bench-svm: $(VENV)/.peers
 	$(BIN)/python benchmarks/svm.py --store
 	$(BIN)/python benchmarks/svm_growth.py --store
+
+bench-pages: $(VENV)/.test book
+	$(BIN)/python benchmarks/pages.py --store
 
 retrain: $(VENV)/.book
 	$(BIN)/python data/retrain.py

@@ -2,11 +2,11 @@
 
 Each page is opened anew on a phone's screen, with a processor slowed down four times and a
 connection of 1.6 Mbit/s with 150 ms of delay; the numbers are medians over the rounds. With
---store they go into data/runs/pages.json, which the book's page of benchmarks shows. The server
-does not compress; one that does sends about a third of these bytes.
+--store they go into data/runs/pages.json, which the book's page of benchmarks shows.
 """
 
 import json
+import shutil
 import sys
 import threading
 from datetime import date
@@ -22,8 +22,8 @@ SITE = ROOT / "_build" / "html"
 STORED = ROOT / "data" / "runs" / "pages.json"
 sys.path.append(str(ROOT / "nbs" / "_ext"))
 
-from nnbook.printed import launch  # noqa: E402
-from nnbook.serve import server  # noqa: E402
+from nnbook.printed import BROWSERS  # noqa: E402
+from nnbook.serve import make_server  # noqa: E402
 
 ROUNDS = 3
 SCREEN = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
@@ -67,13 +67,13 @@ def visit(browser: Browser, url: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, store."""
-    names = ["index.html", *(f"nbs/{path.name}" for path in sorted(SITE.glob("nbs/*.html")))]
-    pages = [name for name in names if (SITE / name).exists() and "_modules" not in name]
+    pages = [f"nbs/{path.name}" for path in sorted(SITE.glob("nbs/*.html"))]
     found = {}
-    serving = server(SITE, 0)
+    serving = make_server(SITE)
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        path = next(filter(None, map(shutil.which, BROWSERS)))
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for name in pages:
             runs = [visit(browser, f"http://127.0.0.1:{serving.server_port}/{name}") for _ in range(ROUNDS)]
             found[name] = {key: median(run[key] for run in runs) for key in runs[0]}

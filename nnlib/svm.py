@@ -15,24 +15,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .layers import Array, check_array
+from .network import row_blocks
 from .preprocessing import Estimator, accumulate, sum_squares
 from .simple_svm import Certificate, certify
 
 # %% auto #0
-__all__ = ['BLOCK', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel', 'PolynomialKernel',
-           'CallableKernel', 'blocks', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points', 'as_labels',
-           'as_gamma', 'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights', 'ConvergenceWarning',
+__all__ = ['STRIP', 'BLOCK', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel', 'PolynomialKernel',
+           'CallableKernel', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points', 'as_labels', 'as_gamma',
+           'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights', 'ConvergenceWarning',
            'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
+STRIP = 64  # rows of a large matrix that are worked on while they are in the cache
+
+
 def half_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
     """Compute H[i, j] = (K_ii + K_jj)/2 - K_ij, kept positive, and the halves K_ii / 2."""
     H = kernel.block(A, A)
-    half = H.diagonal() / 2
-    np.subtract(half, H, out=H)
-    np.add(H, half[:, None], out=H)
-    smallest = np.finfo(H.dtype)
-    np.maximum(H, max(smallest.eps * half.max(), smallest.tiny), out=H)
+    half, smallest = H.diagonal() / 2, np.finfo(H.dtype)
+    least = max(smallest.eps * half.max(), smallest.tiny)
+    for rows in row_blocks(len(H), STRIP):
+        strip = H[rows]
+        np.subtract(half, strip, out=strip)
+        np.add(strip, half[rows, None], out=strip)
+        np.maximum(strip, least, out=strip)
     return H, half
 
 # %% ../nbs/16_svm.ipynb #dbe9ef6e
@@ -93,24 +99,28 @@ class RBFKernel:
     def features(self, X: Array) -> Array:
         """Compute ``(a, -|a|²/2, 1)`` for each point, of `a` what varies in the training data."""
         A = np.ones((len(X), len(self.used) + 2), X.dtype)
-        for start in range(0, len(X), BLOCK):
-            a = (X[start : start + BLOCK] - self.shift) * X.dtype.type(self.scale)
-            A[start : start + BLOCK, :-2] = a[:, self.used]
-            A[start : start + BLOCK, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
+        for rows in row_blocks(len(X), BLOCK):
+            a = (X[rows] - self.shift) * X.dtype.type(self.scale)
+            A[rows, :-2] = a[:, self.used]
+            A[rows, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
         return A
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute K between all rows of `A` and of `B`; half the work if they are the same."""
         if A is B:
-            E = A[:, :-2] @ A[:, :-2].T
-            E += A[:, -2]
-            E += A[:, -2, None]
+            E, squares = A[:, :-2] @ A[:, :-2].T, A[:, -2].copy()
         else:
             swapped = B.copy()
             swapped[:, -2:] = B[:, :-3:-1]
             E = A @ swapped.T
-        np.clip(E, -87, 0, out=E)
-        return np.asarray(np.exp(E, out=E))
+        for rows in row_blocks(len(E), STRIP):
+            strip = E[rows]
+            if A is B:
+                strip += squares
+                strip += squares[rows, None]
+            np.clip(strip, -87, 0, out=strip)
+            np.exp(strip, out=strip)
+        return np.asarray(E)
 
 # %% ../nbs/16_svm.ipynb #7d0818f9
 class PolynomialKernel:
@@ -150,10 +160,6 @@ ROUGH = 0.1   # largest gap that is good enough for a sample
 SAMPLE = 4    # a sample is one in so many points
 
 
-def blocks(rows: Array) -> list[Array]:
-    """Cut an array of indices into parts."""
-    return [rows[start : start + BLOCK] for start in range(0, len(rows), BLOCK)]
-
 # %% ../nbs/16_svm.ipynb #8b86744b
 class Duals:
     """The state of k problems over the same n points. Derived in :ref:`ch-svm`.
@@ -177,10 +183,11 @@ class Duals:
         b = b.astype(self.A.dtype)
         if whole is not None:
             return np.asarray((b @ whole[1])[:, None] - b @ whole[0])
-        product = np.zeros_like(b)
-        for used in blocks(np.flatnonzero(b.any(0))):
+        product, nonzero = np.zeros_like(b), np.flatnonzero(b.any(0))
+        for some in row_blocks(len(nonzero), BLOCK):
+            used = nonzero[some]
             B = self.A[rows[used]]
-            for part in blocks(np.arange(len(rows))):
+            for part in row_blocks(len(rows), BLOCK):
                 product[:, part] += b[:, used] @ self.kernel.block(self.A[rows[part]], B).T
         return product
 

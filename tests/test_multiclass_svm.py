@@ -1,7 +1,10 @@
 """OneVsRestSVC: ten machines at once, each the same as libsvm's alone."""
 
+import ast
+import json
 import pickle
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,3 +219,12 @@ def test_what_is_refused(refuses):
         OneVsRestSVC(class_weight={4: 1.0}).fit(X, y)
     with refuses(ValueError, "certificates: expected the 135 training samples of 4 classes"):
         OneVsRestSVC().fit(X, y).certificates(X, y % 3)
+
+
+def test_stored_search_is_the_code_of_today():
+    """The chapter on all of MNIST shows the function as it ran."""
+    root = Path(__file__).parents[1]
+    stored = json.loads((root / "data" / "runs" / "svm_growth.json").read_text(encoding="utf-8"))["search"]["code"]
+    module = ast.parse((root / "benchmarks" / "svm_search.py").read_text(encoding="utf-8"))
+    (function,) = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    assert ast.unparse(ast.parse(stored)) == ast.unparse(function)
