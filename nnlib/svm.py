@@ -20,10 +20,10 @@ from .preprocessing import Estimator, accumulate, sum_squares
 from .simple_svm import Certificate, certify
 
 # %% auto #0
-__all__ = ['STRIP', 'BLOCK', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel', 'PolynomialKernel',
-           'CallableKernel', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points', 'as_labels', 'as_gamma',
-           'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights', 'ConvergenceWarning',
-           'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
+__all__ = ['STRIP', 'BLOCK', 'COARSE', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel',
+           'PolynomialKernel', 'CallableKernel', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points',
+           'as_labels', 'as_gamma', 'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights',
+           'ConvergenceWarning', 'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
 STRIP = 64  # rows of a large matrix that are worked on while they are in the cache
@@ -92,15 +92,17 @@ class RBFKernel:
     """``exp(-gamma |x - z|²)`` by one matrix product a block. Derived in :ref:`ch-svm`."""
 
     def __init__(self, X: Array, gamma: float) -> None:
-        varies = (X != X[0]).any(0)
-        self.shift, self.scale = np.where(varies, X.mean(0), X[0]), math.sqrt(2 * gamma)
-        self.used = np.flatnonzero(varies)
+        extent = np.ptp(X, axis=0).astype(float)
+        loss = np.finfo(X.dtype).eps * gamma * np.square(extent).sum()
+        self.dtype = X.dtype if loss < COARSE else np.dtype(float)
+        self.shift = np.where(extent > 0, X.mean(0, dtype=self.dtype), X[0])
+        self.used, self.scale = np.flatnonzero(extent), math.sqrt(2 * gamma)
 
     def features(self, X: Array) -> Array:
         """Compute ``(a, -|a|²/2, 1)`` for each point, of `a` what varies in the training data."""
-        A = np.ones((len(X), len(self.used) + 2), X.dtype)
+        A = np.ones((len(X), len(self.used) + 2), self.dtype)
         for rows in row_blocks(len(X), BLOCK):
-            a = (X[rows] - self.shift) * X.dtype.type(self.scale)
+            a = (X[rows] - self.shift) * self.dtype.type(self.scale)
             A[rows, :-2] = a[:, self.used]
             A[rows, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
         return A
@@ -155,6 +157,7 @@ class CallableKernel:
 
 # %% ../nbs/16_svm.ipynb #73c5ec6e
 BLOCK = 1024  # rows and columns of a block of the kernel
+COARSE = 1e-4  # error of an exponent at which single precision is given up
 REACH = 0.2   # how far from a violation a point may be, and still join a working set
 ROUGH = 0.1   # largest gap that is good enough for a sample
 SAMPLE = 4    # a sample is one in so many points
@@ -417,7 +420,8 @@ class Machine(Parameters):
         self._check_fitted()
         vectors = self.support_vectors_
         points = as_points(X, self.n_features_in_, vectors.dtype)
-        B, coef = self._kernel.features(vectors), self.dual_coef_.T.astype(vectors.dtype)
+        B = self._kernel.features(vectors)
+        coef = self.dual_coef_.T.astype(B.dtype)
         f = np.tile(self.intercept_, (len(points), 1))
         size = max(1, 4 * BLOCK**2 // max(1, len(B)))
         for start in range(0, len(points), size):

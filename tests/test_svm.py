@@ -637,3 +637,13 @@ def test_extreme_scales_are_solved_or_said_not_to_be():
             model = SVC(C=C, kernel="rbf").fit(X * scale, y)
         assert np.isfinite(model.decision_function(X * scale)).all()
         assert model.violation_[0] <= 1e-3
+
+
+def test_single_precision_is_given_up_where_its_distances_are_too_coarse(rng):
+    """Bytes with a gamma meant for pixels up to 1: the kernel of a point with itself was off by a hundredth."""
+    X = rng.integers(0, 256, size=(200, 300)).astype(np.float32)
+    y = rng.integers(0, 2, 200)
+    model = SVC(C=10, gamma=0.02).fit(X, y)
+    assert model.certificate(X, y).holds()
+    assert_allclose(model.decision_function(X), SVC(C=10, gamma=0.02).fit(X.astype(float), y).decision_function(X), atol=1e-3)
+    assert SVC().fit(X, y)._kernel.dtype == np.float32

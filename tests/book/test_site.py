@@ -127,6 +127,12 @@ def test_no_directive_line_and_no_raw_markup_is_shown(pages: dict[Path, Page], h
             assert not re.search(r"\{(glue|ref|eq|cite|numref|py):?\w*\}", page.text), path
 
 
+def test_no_page_shows_a_warning(html: Path) -> None:
+    """What a cell writes to the error stream is not for readers: a warning that is meant is caught and printed."""
+    shown = [path.name for path in html.glob("nbs/*.html") if 'class="output stderr' in path.read_text(encoding="utf-8")]
+    assert shown == []
+
+
 @pytest.mark.parametrize("number", range(1, 18))
 def test_equation_of_the_report_keeps_its_number(pages: dict[Path, Page], html: Path, number: int) -> None:
     """Each of the report's equations (1) to (17) stands in the book once, under its number."""
