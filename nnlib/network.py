@@ -242,12 +242,12 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
 
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
-def all_or_nothing(params: Array, optimizer: Optimizer | None = None) -> Iterator[None]:
+def all_or_nothing(params: Array, optimizer: Optimizer) -> Iterator[None]:
     """Put `params` back if FloatingPointError is raised inside, or they end up not finite.
 
     What the `optimizer` remembers is put back with them.
     """
-    before, memory = params.copy(), optimizer.state() if optimizer else {}
+    before, memory = params.copy(), optimizer.state()
     try:
         with np.errstate(all="ignore"):
             yield
@@ -255,8 +255,7 @@ def all_or_nothing(params: Array, optimizer: Optimizer | None = None) -> Iterato
             raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
     except FloatingPointError as error:
         params[...] = before
-        if optimizer:
-            optimizer.restore(memory)
+        optimizer.restore(memory)
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
