@@ -260,6 +260,17 @@ class TestMemory:
         for name, value in optimizer.state().items():
             assert_array_equal(value, before[name])
 
+    def test_the_state_of_a_fresh_one_is_to_remember_nothing(self, make, params, grads):
+        optimizer, theta = make(), params.copy()
+        optimizer.restore(make().state())
+        assert optimizer.state() == make().state()
+        optimizer.step(theta, grads)
+        optimizer.restore(make().state())  # now there is a memory, to become zero
+        twin, again = params.copy(), params.copy()
+        optimizer.step(twin, grads)
+        make().step(again, grads)
+        assert_array_equal(twin, again)
+
     def test_a_first_training_that_diverges_leaves_no_memory(self, make):
         X, y = np.ones((8, 3)), np.ones((8, 1))
         network, optimizer = Sequential(Dense(3, 1, rng=0)), make()
@@ -296,14 +307,3 @@ def test_repr_of_an_optimizer_with_memory_is_a_call():
 def test_an_optimizer_without_a_rule_is_refused():
     with pytest.raises(NotImplementedError, match="Optimizer must define step"):
         Optimizer(0.1).step(np.ones(1), np.ones(1))
-
-    def test_the_state_of_a_fresh_one_is_to_remember_nothing(self, make, params, grads):
-        optimizer, theta = make(), params.copy()
-        optimizer.restore(make().state())
-        assert optimizer.state() == make().state()
-        optimizer.step(theta, grads)
-        optimizer.restore(make().state())  # now there is a memory, to become zero
-        twin, again = params.copy(), params.copy()
-        optimizer.step(twin, grads)
-        make().step(again, grads)
-        assert_array_equal(twin, again)
