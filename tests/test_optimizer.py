@@ -266,10 +266,10 @@ class TestMemory:
         assert optimizer.state() == make().state()
         optimizer.step(theta, grads)
         optimizer.restore(make().state())  # now there is a memory, to become zero
-        twin, again = params.copy(), params.copy()
-        optimizer.step(twin, grads)
+        theta[...] = again = params.copy()
+        optimizer.step(theta, grads)
         make().step(again, grads)
-        assert_array_equal(twin, again)
+        assert_array_equal(theta, again)
 
     def test_a_first_training_that_diverges_leaves_no_memory(self, make):
         X, y = np.ones((8, 3)), np.ones((8, 1))
