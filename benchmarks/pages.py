@@ -6,6 +6,7 @@ connection of 1.6 Mbit/s with 150 ms of delay; the numbers are medians over the 
 """
 
 import json
+import re
 import shutil
 import sys
 import threading
@@ -67,7 +68,8 @@ def visit(browser: Browser, url: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, store."""
-    pages = [f"nbs/{path.name}" for path in sorted(SITE.glob("nbs/*.html"))]
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    pages = [f"{name}.html" for name in re.findall(r"(?:root|file): (\S+)", toc)]
     found = {}
     serving = make_server(SITE)
     threading.Thread(target=serving.serve_forever, daemon=True).start()

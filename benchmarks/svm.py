@@ -38,7 +38,7 @@ QUIET = 1.25  # largest median / minimum of a side for which there is a verdict
 CLOSE = 0.002  # largest difference of accuracy between the one-vs-rest sides
 SETTINGS = {"C": 10.0, "gamma": "scale", "tol": 1e-3}
 NNLIB, LIBSVM, PAIRS, INTELEX = "nnlib", "libsvm one-vs-rest", "libsvm one-vs-one", "intelex one-vs-rest"
-ALONE = "libsvm one-vs-rest, one process"
+PARALLEL = "libsvm one-vs-rest, parallel"
 Times = dict[str, list[tuple[float, float, float]]]  # side: fit, predict, accuracy of each round
 
 
@@ -46,8 +46,8 @@ def sides(threads: int) -> dict[str, Callable[[], Any]]:
     """The machines to compare, by name; scikit-learn-intelex only if it is installed."""
     made: dict[str, Callable[[], Any]] = {
         NNLIB: lambda: OneVsRestSVC(**SETTINGS),
-        LIBSVM: lambda: OneVsRestClassifier(SVC(**SETTINGS), n_jobs=threads),
-        ALONE: lambda: OneVsRestClassifier(SVC(**SETTINGS)),
+        PARALLEL: lambda: OneVsRestClassifier(SVC(**SETTINGS), n_jobs=threads),
+        LIBSVM: lambda: OneVsRestClassifier(SVC(**SETTINGS)),
         PAIRS: lambda: SVC(**SETTINGS),
     }
     try:
@@ -98,10 +98,10 @@ def report_all(n: int, tests: int, times: Times) -> None:
     """Print accuracies and all ratios for one size."""
     scores = {name: rounds[0][2] for name, rounds in times.items()}
     print(f"\n{n:,} images, {tests:,} predictions; accuracy", ", ".join(f"{k} {v:.4f}" for k, v in scores.items()))
-    for name in {LIBSVM, ALONE, INTELEX} & set(scores):
+    for name in {LIBSVM, PARALLEL, INTELEX} & set(scores):
         assert abs(scores[name] - scores[NNLIB]) <= CLOSE, f"{name}: another accuracy, so another problem"
     fit, predict = ({name: [r[i] for r in rounds] for name, rounds in times.items()} for i in (0, 1))
-    for name in (ALONE, LIBSVM):
+    for name in (LIBSVM, PARALLEL):
         report(f"fit, {name} / nnlib", fit[name], fit[NNLIB], "at least 8", 8)
     if INTELEX in fit:
         report(f"fit, {INTELEX} / nnlib", fit[INTELEX], fit[NNLIB], "at least 2", 2)
