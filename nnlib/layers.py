@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
+from weakref import proxy
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -228,9 +229,11 @@ def record(layer: Layer, inputs: ArrayLike) -> tuple[Tape, Array]:
     shape = (None, layer.n_in) if layer.n_in else None
     x = check_array(inputs, "inputs", shape, layer.params.dtype if layer.params.size else None)
     rows = x.reshape(-1, x.shape[-1])
-    tape = Tape(layer.leaves, *rows.shape, x.dtype)
+    functions = (proxy(leaf) if leaf is layer else leaf for leaf in layer.leaves)
+    tape = Tape(functions, *rows.shape, x.dtype)
     tape.x[...] = rows
     run(tape.forward)
+    tape.forward.clear()
     return tape, np.array(tape.y, order="C").reshape(*x.shape[:-1], -1)
 
 # %% ../nbs/02_layers.ipynb #6243ebe4

@@ -1,7 +1,9 @@
 """What holds for every layer, and for Dense."""
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import Dense, Layer, ReLU, Sequential, Tanh
+from nnlib import Dense, Layer, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from nnlib.layers import (
     Affine,
     Function,
@@ -527,3 +529,18 @@ def test_tape_leaves_out_what_only_the_gradient_of_the_inputs_needs(rng):
     run(short)
     assert_array_equal(layers[1].grads, expected)
     assert len(whole) - len(short) == 4  # Dense's one call and Tanh's three
+
+
+@pytest.mark.parametrize("make", [lambda: Dense(3, 2), ReLU, Sigmoid, Softmax, Tanh, lambda: Sequential(Dense(3, 2), Tanh())])
+def test_a_layer_is_gone_with_its_last_name(make):
+    """It held its tape, and the tape the layer: megabytes that waited for the garbage collector."""
+    gc.disable()
+    try:
+        layer = make()
+        layer.forward(np.ones((4, 3)))
+        layer.backward(np.ones((4, layer.n_out or 2 if layer.n_in else 3)))
+        gone = weakref.ref(layer)
+        del layer
+        assert gone() is None
+    finally:
+        gc.enable()
