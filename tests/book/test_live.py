@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
 
 from nnbook import live, pyodide, serve, weight  # noqa: E402
 
-CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M) if name < "09"]
+CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M) if name < "15"]
 MINUTES = 60_000
 UNFOLD = "document.querySelectorAll('details').forEach((element) => (element.open = true))"
 
@@ -222,7 +222,7 @@ def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, cont
     page.get_by_role("button", name="Make this page live").click()
     expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
     page.get_by_role("button", name="Run all cells").click()
-    status(page, re.compile("^(Done|Cell .* failed|Python broke)"), timeout=3 * MINUTES)
+    status(page, re.compile("^(Done|Cell .* failed|Python broke)"), timeout=5 * MINUTES)
     status(page, "Done")
     assert page.locator(".nnbook-live-warning").count() == 0
     cells = json.loads((html / "nbs" / f"{chapter}.live.json").read_text("utf-8"))["cells"]
@@ -342,7 +342,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 print("one & <two>")
 print("late", file=sys.stderr)
-display(Markdown("Some **bold** `code` <b>\\n\\n| a | b |\\n|:--|--:|\\n| `x` | 1 |"))
+display(Markdown("Some **bold** `code` <b>\\n\\n| a | b |\\n|:--|--:|\\n| `x` | 1 |\\n\\n```python\\na  = 1\\n\\nb = [2]\\n```"))
 plt.plot([1, 2])
 plt.show()
 fig, axes = plt.subplots(1, 2)
@@ -353,6 +353,7 @@ fig, axes = plt.subplots(1, 2)
     assert kinds == ["output stream", "output stderr", "output text_markdown", "nnbook-live-figure", "output text_plain",
                      "nnbook-live-figure"]
     expect(output(page, 2).locator("th")).to_have_text(["a", "b"])
+    assert output(page, 2).locator(".text_markdown pre").inner_text() == "a  = 1\n\nb = [2]\n"
     expect(output(page, 2).locator(".text_markdown p").first).to_have_text("Some bold code <b>")
 
 
@@ -423,14 +424,25 @@ import gzip, numpy as np
 from nnlib.data import data_folder, parse_idx
 labels = parse_idx(gzip.decompress((data_folder() / "mnist" / "labels.gz").read_bytes()))
 def scores(factor, values): return {"sum": factor * np.asarray(values).sum(), "first": labels[:5].astype(np.float32)}
+def refuse(value): raise ValueError(f"expected less than {value}")
 print(labels.shape)`, "setup", (output) => outputs.push(output));
         const { sum, first } = await kernel.call("scores", 2, [1, 2.5]);
-        const error = await kernel.call("missing").catch((error) => error.message);
-        return { ran, outputs, sum: Number(sum), first: [...first], kind: first.constructor.name, error, grew: seen.at(-1) > seen[0] };
+        const said = (error) => error.message;
+        const errors = [await kernel.call("missing").catch(said), await kernel.call("refuse", 3).catch(said)];
+        return { ran, outputs, sum: Number(sum), first: [...first], kind: first.constructor.name, errors, grew: seen.at(-1) > seen[0] };
     }""")
     assert result["ran"] and "".join(part["text"] for part in result["outputs"]) == "(10000,)\n"
     assert result["sum"] == 7 and result["first"] == [7, 2, 1, 0, 4] and result["kind"] == "Float32Array"
-    assert result["error"] and result["grew"]
+    assert result["errors"] == ["NameError: name 'missing' is not defined", "ValueError: expected less than 3"]
+    assert result["grew"]
+
+
+@pytest.mark.parametrize(("chapter", "data"), [("14_frameworks", ""), ("10_preprocessing", " and 11 MB of data")])
+def test_control_says_what_it_loads(isolated: str, context: BrowserContext, chapter: str, data: str) -> None:
+    """Nothing of data below half a megabyte."""
+    page = context.new_page()
+    page.goto(f"{isolated}/nbs/{chapter}.html")
+    expect(page.locator(".nnbook-live span")).to_have_text(re.compile(rf"Loads \d+ MB{data} from this site\.$"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,14 +1,9 @@
 // The explorables of a page: a button each; after a click nnlib runs in the page, and what can be tried out takes the
 // place of the figure. What is computed is in explore.py; the functions are called by name through the live page's kernel.
+import { button, make } from "./dom.js";
 
 const site = (path) => new URL(path, import.meta.url).href; // this script lies in the site's _static
 const SVG = "http://www.w3.org/2000/svg";
-
-function make(tag, attributes = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), attributes);
-  element.append(...children);
-  return element;
-}
 
 function draw(tag, attributes, text = "") {
   const element = document.createElementNS(SVG, tag);
@@ -17,7 +12,6 @@ function draw(tag, attributes, text = "") {
   return element;
 }
 
-const button = (text, onclick) => make("button", { type: "button", className: "nnbook-live-button", textContent: text, onclick });
 const row = (...children) => make("div", { className: "nnbook-explore-row" }, ...children);
 const field = (text, input) => make("label", {}, text, input);
 const number = (value, min, max, step) => make("input", { type: "number", value, min, max, step });

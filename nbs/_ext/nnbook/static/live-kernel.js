@@ -4,6 +4,7 @@
 //   await kernel.start();                                  // NumPy, Matplotlib only if named in `packages`
 //   await kernel.run("import nnlib", "cell 1", (output) => ...);   // true if it ran to its end
 //   await kernel.call("f", 1, [2, 3]);                      // what Python's f(1, [2, 3]) returns
+//                                                          // rejects with the exception's type and message
 //   await kernel.stop();                                    // true if the state of Python is still there
 //
 // `files` is a list of { url, path }: each is fetched at the start and written to the worker's file system.

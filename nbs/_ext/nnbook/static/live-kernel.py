@@ -58,6 +58,16 @@ class Kernel:
         finally:
             sys.stdout.flush()
 
+    def call(self, name, values):
+        """Call a function by its name; if it raises, `failure` says what."""
+        self.failure = ""
+        try:
+            if name not in self.names:
+                raise NameError(f"name {name!r} is not defined")
+            return self.names[name](*values)
+        except BaseException as error:
+            self.failure = "".join(traceback.format_exception_only(error)).strip()
+
     def execute(self, source, name):
         """Run the statements; return the value of the last one if it is an expression."""
         tree, last = ast.parse(source, name), None

@@ -56,7 +56,11 @@ const tasks = {
     if (flag) flag[0] = 0;
     return kernel.run(code, name, send);
   },
-  call: ({ name, values }) => toJs(python.globals.get(name)(...values.map((value) => python.toPy(value)))),
+  call: ({ name, values }) => {
+    const value = toJs(kernel.call(name, python.toPy(values)));
+    if (kernel.failure) throw new Error(kernel.failure);
+    return value;
+  },
 };
 
 self.onmessage = async ({ data }) => {

@@ -1,22 +1,11 @@
 // "Make this page live": turns the code cells of a chapter into cells that can be edited and run.
 // Before the click this script only draws the button; nothing of Python is asked for.
+import { button, make } from "./dom.js";
 
 const place = document.querySelector(".nnbook-live");
 const { page, megabytes } = JSON.parse(place.dataset.live);
 const site = (path) => new URL(path, import.meta.url).href; // this script lies in the site's _static
 const KEYS = "Shift+Enter runs a cell and goes on to the next, Ctrl+Enter stays. Tab indents; after Escape, Tab leaves the code.";
-
-function make(tag, attributes = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), attributes);
-  element.append(...children);
-  return element;
-}
-
-function button(text, onclick, label = text) {
-  const element = make("button", { type: "button", onclick, textContent: text, className: "nnbook-live-button" });
-  if (label !== text) element.setAttribute("aria-label", label);
-  return element;
-}
 
 // ---------------------------------------------------------------- the code of a cell
 const WORDS = "False|None|True|and|as|assert|async|await|break|class|continue|def|del|elif|else|except|finally|for|from|global|if|import|in|is|lambda|nonlocal|not|or|pass|raise|return|try|while|with|yield";
@@ -77,17 +66,22 @@ function inline(text) {
     .replace(/(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, "<em>$1</em>");
 }
 
-// As much of Markdown as computed results use: paragraphs and tables.
-function markdown(text) {
-  const blocks = text.trim().split(/\n\s*\n/).map((block) => {
+// As much of Markdown as computed results use: paragraphs, tables and fenced code.
+function blocks(text) {
+  return text.split(/\n\s*\n/).map((block) => block.trim()).filter(Boolean).map((block) => {
     const rows = block.split("\n").map((line) => line.trim());
     if (rows.length < 2 || !/^\|?[\s:|-]+\|[\s:|-]*$/.test(rows[1])) return `<p>${inline(block)}</p>`;
     const cells = (row) => row.replace(/^\||\|$/g, "").split(/(?<!\\)\|/).map((cell) => inline(cell.trim().replaceAll("\\|", "|")));
     const sides = cells(rows[1]).map((mark) => (mark.endsWith(":") ? (mark.startsWith(":") ? "center" : "right") : "left"));
     const line = (row, tag) => `<tr>${cells(row).map((cell, i) => `<${tag} class="text-${sides[i]}"><p>${cell}</p></${tag}>`).join("")}</tr>`;
     return `<div class="pst-scrollable-table-container"><table class="table"><thead>${line(rows[0], "th")}</thead><tbody>${rows.slice(2).map((row) => line(row, "td")).join("")}</tbody></table></div>`;
-  });
-  const element = make("div", { className: "output text_markdown", innerHTML: blocks.join("") });
+  }).join("");
+}
+
+function markdown(text) {
+  const parts = text.split(/^```\w*\n([^]*?)^```$/m); // every second is code
+  const html = parts.map((part, i) => (i % 2 ? `<div class="highlight"><pre>${highlight(part.trimEnd())}</pre></div>` : blocks(part)));
+  const element = make("div", { className: "output text_markdown", innerHTML: html.join("") });
   if (element.querySelector(".math")) window.MathJax?.typesetPromise?.([element]);
   return element;
 }
@@ -270,7 +264,7 @@ class Cell {
 // ---------------------------------------------------------------- the page
 class Live {
   constructor() {
-    this.data = megabytes.data ? ` and ${megabytes.data.toFixed(0)} MB of data` : "";
+    this.data = megabytes.data >= 0.5 ? ` and ${megabytes.data.toFixed(0)} MB of data` : "";
     this.offer();
   }
 
