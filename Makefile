@@ -1,5 +1,6 @@
 # make book          build the book into _build/html
 # make pdf           print the book into _build/pdf
+# make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
 # make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
@@ -15,6 +16,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 FRAMEWORKS := .venv-frameworks
+LITE := .venv-lite
+WORKSPACE := _build/html/lite/index.html
 PINS := pyproject.toml .ci/constraints.txt
 LIVE := _build/.pyodide/pyodide.mjs
 export NNLIB_PYODIDE ?=
@@ -22,7 +25,7 @@ SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book serve pdf test test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: book serve pdf lite test test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
@@ -37,6 +40,13 @@ $(SITE): $(VENV)/.book $(SOURCES) $(LIVE)
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
 	$(BIN)/python nbs/_ext/nnbook/printed.py
+
+lite: $(WORKSPACE)
+	@echo "The workspace is built. Run make serve, and open http://127.0.0.1:8000/lite/"
+
+$(WORKSPACE): $(SITE) $(LITE)/.installed
+	$(BIN)/python nbs/_ext/nnbook/lite.py $(LITE)/bin/jupyter
+	@touch $@
 
 # NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
 # without a network the book is built all the same, with no live pages; not so in continuous integration
@@ -94,7 +104,12 @@ $(VENV)/.peers: $(VENV)/.test
 	$(PIP) --editable '.[book,test,peers]'
 	@touch $@
 
-# an environment of its own: the chapter is built without the frameworks
+# environments of their own: the chapter is built without the frameworks, and the book without what builds the workspace
+$(LITE)/.installed: $(PINS)
+	$(PYTHON) -m venv $(LITE)
+	$(LITE)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[lite]'
+	@touch $@
+
 $(FRAMEWORKS)/.installed: $(PINS)
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[frameworks]'

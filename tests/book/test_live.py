@@ -108,7 +108,7 @@ def test_download_holds_the_notebooks_and_a_package_that_installs(html: Path, tm
 
 def test_site_without_what_live_pages_need_is_small(html: Path) -> None:
     """Less than 30 MB."""
-    only_live = (html / "_static" / "pyodide", html / "_static" / "data")
+    only_live = (html / "_static" / "pyodide", html / "_static" / "data", html / "lite")
     files = [path for path in html.rglob("*") if path.is_file() and not any(map(path.is_relative_to, only_live))]
     assert sum(path.stat().st_size for path in files) < 30e6
 

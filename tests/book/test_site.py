@@ -40,7 +40,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="session")
 def pages(html: Path) -> dict[Path, Page]:
     """Every page of the site, by its path."""
-    return {path: Page(path) for path in html.rglob("*.html") if "_static" not in path.parts}
+    return {path: Page(path) for path in html.rglob("*.html") if not {"_static", "lite"} & {*path.relative_to(html).parts}}
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

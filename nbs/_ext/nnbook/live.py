@@ -223,6 +223,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     folder, root, static = pyodide_folder(app), Path(app.confdir), Path(app.outdir, "_static")
     if error or app.builder.name != "html" or not (root / "pyproject.toml").exists():
         return
+    shutil.rmtree(Path(app.outdir, "lite"), ignore_errors=True)  # a workspace holds what an older build had
     with tempfile.TemporaryDirectory() as scratch:
         wheel = build_wheel(root, Path(scratch))
         publish_notebooks(wheel, static / "nnlib-notebooks.zip", root)
