@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
 from nnbook import live, pyodide, serve, weight  # noqa: E402
 
 CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
-            if name < "21" or name in ("benchmarks", "package")]
+            if name < "21" or name == "benchmarks"]
 MINUTES = 60_000
 UNFOLD = "document.querySelectorAll('details').forEach((element) => (element.open = true))"
 
