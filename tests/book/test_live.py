@@ -223,7 +223,7 @@ def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, cont
     page.get_by_role("button", name="Make this page live").click()
     expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
     page.get_by_role("button", name="Run all cells").click()
-    status(page, re.compile("^(Done|Cell .* failed|Python broke)"), timeout=5 * MINUTES)
+    status(page, re.compile("^(Done|Cell .* failed|Python broke)"), timeout=10 * MINUTES)
     status(page, "Done")
     assert page.locator(".nnbook-live-warning").count() == 0
     cells = json.loads((html / "nbs" / f"{chapter}.live.json").read_text("utf-8"))["cells"]
