@@ -183,7 +183,7 @@ def data_files(root: Path) -> list[Path]:
 
 def needs(code: str, path: Path) -> bool:
     """Whether a chapter reads a file: it names it, or loads MNIST."""
-    return path.name in code or path.parent.name == "mnist" and "load_mnist" in code
+    return path.name in code or path.parent.name == "mnist" and "load_mnist(" in code
 
 
 def data_of(app: Sphinx, docname: str) -> list[Path]:
