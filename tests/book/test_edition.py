@@ -27,6 +27,7 @@ CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+
 WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]  # which looks back, and asks nothing
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
 OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
+STYLED = "() => document.readyState === 'complete' && [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
 TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
 
 
@@ -46,6 +47,7 @@ def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
     tab = context.new_page()
     tab.set_default_timeout(180_000)  # hundreds of formulas, and a machine that may be busy
     tab.goto(f"{server}/{page}", wait_until="networkidle")
+    tab.wait_for_function(STYLED)
     tab.wait_for_function(TYPESET)
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
     found = []
