@@ -2,7 +2,7 @@
 
 After whole trainings the latents are classified as well, by classify_latents.py.
 
-    python data/retrain.py            # trains everything again (about an hour on two cores), then compares
+    python data/retrain.py            # trains everything again (about an hour on two cores), comparing each
     python data/retrain.py --store    # ... and stores the results in data/runs
     python data/retrain.py --epochs 3 # only the first epochs of each, compared with the stored histories
 
@@ -16,8 +16,8 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -83,16 +83,13 @@ def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
             "test_mse": errors, "seconds": perf_counter() - start}
 
 
-def train_all(epochs: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Train everything, several at a time."""
+def train_all(epochs: int) -> Iterator[dict[str, Any]]:
+    """Train everything, several at a time; give each as it is done."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        reports = [pool.submit(train_report, seed, epochs) for seed in SEEDS]
-        variants = [pool.submit(train_variant, name, seed, epochs)
-                    for name, (*_, seeds) in VARIANTS.items() for seed in seeds]
-        for future in (*reports, *variants):
-            future.add_done_callback(lambda done: print(done.result().get("name", "report"), done.result()["seed"],
-                                                        f"{done.result()['seconds']:.0f} s", flush=True))
-        return [future.result() for future in reports], [future.result() for future in variants]
+        jobs = [pool.submit(train_report, seed, epochs) for seed in SEEDS]
+        jobs += [pool.submit(train_variant, name, seed, epochs) for name, (*_, seeds) in VARIANTS.items() for seed in seeds]
+        for job in as_completed(jobs):
+            yield job.result()
 
 
 def store(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None:
@@ -108,29 +105,18 @@ def store(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None
         (RUNS / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def compare(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> list[str]:
-    """List what differs from the stored results."""
-    differences = []
-    for name, runs in (("spread", reports), ("beyond", variants)):
-        stored = json.loads((RUNS / f"{name}.json").read_text(encoding="utf-8"))["runs"]
-        known = {(run.get("name"), run["seed"]): run for run in stored}
-        for run in runs:
-            which = run.get("name"), run["seed"]
-            old, new = known[which]["loss"][: len(run["loss"])], run["loss"]
-            apart = abs(new[-1] / old[-1] - 1)
-            print(*which, f"loss after {len(new)} epochs: stored {old[-1]:.6f}, now {new[-1]:.6f}")
-            if not apart <= TOLERANCE:
-                differences.append(f"{which}: {apart:.1%} apart")
-    if reports[0]["loss"][-1:] == known_loss(reports[0]):
-        same = checkpoint.load(RUNS / "autoencoder.npz").network.params == reports[0]["params"]
-        print(f"the stored network: {same.mean():.1%} of the parameters equal bit for bit")
-    return differences
-
-
-def known_loss(report: dict[str, Any]) -> list[float]:
-    """The last stored loss of the same seed."""
-    stored = json.loads((RUNS / "spread.json").read_text(encoding="utf-8"))["runs"]
-    return [run["loss"][-1] for run in stored if run["seed"] == report["seed"]]
+def compare(run: dict[str, Any]) -> list[str]:
+    """Say what differs from the stored result, if anything."""
+    which = run.get("name", "report"), run["seed"]
+    text = (RUNS / ("beyond.json" if "name" in run else "spread.json")).read_text(encoding="utf-8")
+    known = next(r for r in json.loads(text)["runs"] if (r.get("name", "report"), r["seed"]) == which)
+    old, new = known["loss"][: len(run["loss"])], run["loss"]
+    print(*which, f"{run['seconds']:.0f} s, loss after {len(new)} epochs: stored {old[-1]:.6f}, now {new[-1]:.6f}", flush=True)
+    if which == ("report", 0) and old == new == known["loss"]:
+        same = checkpoint.load(RUNS / "autoencoder.npz").network.params == run["params"]
+        print(f"the stored network: {same.mean():.1%} of the parameters equal bit for bit", flush=True)
+    apart = abs(new[-1] / old[-1] - 1)
+    return [] if apart <= TOLERANCE else [f"{which}: {apart:.1%} apart"]
 
 
 def main() -> None:
@@ -141,13 +127,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.store and options.epochs != RECIPE["epochs"]:
         parser.error("--store needs whole trainings")
-    results = train_all(options.epochs)
+    reports, variants, differences = {}, {}, []
+    for run in train_all(options.epochs):
+        (variants if "name" in run else reports)[run.get("name"), run["seed"]] = run
+        differences += [] if options.store else compare(run)
     if options.store:
-        store(*results)
-    differences = [] if options.store else compare(*results)
+        store([reports[None, seed] for seed in SEEDS],
+              [variants[name, seed] for name, (*_, seeds) in VARIANTS.items() for seed in seeds])
     if options.epochs == RECIPE["epochs"]:
-        params = {report["seed"]: report["params"] for report in results[0]}
-        differences += classify_latents.finish(params, options.store)
+        differences += classify_latents.finish({seed: run["params"] for (_, seed), run in reports.items()}, options.store)
     if differences:
         sys.exit("\n".join(["These differ from the stored runs:", *differences]))
 

@@ -26,19 +26,22 @@ __all__ = ['STRIP', 'BLOCK', 'COARSE', 'REACH', 'ROUGH', 'SAMPLE', 'half_distanc
            'ConvergenceWarning', 'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
-STRIP = 64  # rows of a large matrix that are worked on while they are in the cache
+STRIP = 128  # rows of a large matrix that are worked on while they are in the cache
 
 
 def half_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
     """Compute H[i, j] = (K_ii + K_jj)/2 - K_ij, kept positive, and the halves K_ii / 2."""
-    H = kernel.block(A, A)
-    half, smallest = H.diagonal() / 2, np.finfo(H.dtype)
-    least = max(smallest.eps * half.max(), smallest.tiny)
-    for rows in row_blocks(len(H), STRIP):
-        strip = H[rows]
-        np.subtract(half, strip, out=strip)
+    H, half = np.empty((len(A), len(A)), A.dtype), np.empty(len(A), A.dtype)
+    smallest = np.finfo(A.dtype)
+    for rows in row_blocks(len(A), 2 * STRIP):
+        so_far = slice(rows.stop)
+        strip = kernel.block(A[rows], A[so_far])
+        half[rows] = strip.diagonal(rows.start) / 2
+        np.subtract(half[so_far], strip, out=strip)
         np.add(strip, half[rows, None], out=strip)
-        np.maximum(strip, least, out=strip)
+        least = max(smallest.eps * half[so_far].max(), smallest.tiny)
+        H[rows, so_far] = np.maximum(strip, least, out=strip)
+        H[so_far, rows] = strip.T
     return H, half
 
 # %% ../nbs/16_svm.ipynb #dbe9ef6e
@@ -55,17 +58,18 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     beta, bottom, top = b.tolist(), lower.tolist(), upper.tolist()
     for n_iter in range(max_iter):
         i = int(up.argmin())
-        np.subtract(low, up[i], out=d)
+        H_i, least = H[i], up[i]
+        np.subtract(low, least, out=d)
         np.maximum(d, zero, out=d)
         np.multiply(d, d, out=d)
-        np.divide(d, H[i], out=d)
+        np.divide(d, H_i, out=d)
         j = int(d.argmax())
-        slope = float(low[j] - up[i])
-        if (slope <= tol or n_iter % 16 == 0) and low.max() - up[i] <= tol:
+        slope = float(low[j] - least)
+        if (slope <= tol or n_iter % 16 == 0) and low.max() - least <= tol:
             return np.array(beta), n_iter
         room_i, room_j = top[i] - beta[i], beta[j] - bottom[j]
-        step = min(slope / (2 * float(H[i, j])), room_i, room_j)
-        np.subtract(H[j], H[i], out=d)
+        step = min(slope / (2 * float(H_i[j])), room_i, room_j)
+        np.subtract(H[j], H_i, out=d)
         np.multiply(d, step, out=d)
         np.add(up, d, out=up)
         np.add(low, d, out=low)
@@ -101,26 +105,21 @@ class RBFKernel:
     def features(self, X: Array) -> Array:
         """Compute ``(a, -|a|²/2, 1)`` for each point, of `a` what varies in the training data."""
         A = np.ones((len(X), len(self.used) + 2), self.dtype)
-        for rows in row_blocks(len(X), BLOCK):
+        for rows in row_blocks(len(X), STRIP):
             a = (X[rows] - self.shift) * self.dtype.type(self.scale)
             A[rows, :-2] = a[:, self.used]
             A[rows, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
         return A
 
     def block(self, A: Array, B: Array) -> Array:
-        """Compute K between all rows of `A` and of `B`; half the work if they are the same."""
-        if A is B:
-            E, squares = A[:, :-2] @ A[:, :-2].T, A[:, -2].copy()
-        else:
-            swapped = B.copy()
-            swapped[:, -2:] = B[:, :-3:-1]
-            E = A @ swapped.T
+        """Compute K between all rows of `A` and of `B`."""
+        swapped = A.copy()
+        swapped[:, -2:] = A[:, :-3:-1]
+        E = swapped @ B.T
         for rows in row_blocks(len(E), STRIP):
             strip = E[rows]
-            if A is B:
-                strip += squares
-                strip += squares[rows, None]
-            np.clip(strip, -87, 0, out=strip)
+            np.maximum(strip, -87, out=strip)
+            np.minimum(strip, 0, out=strip)
             np.exp(strip, out=strip)
         return np.asarray(E)
 
