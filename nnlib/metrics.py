@@ -108,7 +108,7 @@ def confusion_matrix(
 
     Returns
     -------
-    ndarray of shape (k, k), int64, or float64 if normalized
+    ndarray of shape (k, k), of integers, or float64 if normalized
 
     Raises
     ------
