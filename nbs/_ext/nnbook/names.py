@@ -71,9 +71,10 @@ def names_of(statement: ast.stmt) -> list[str]:
 
 
 def summary_of(statement: ast.stmt) -> str:
-    """Take the first line of a docstring."""
+    """Take the first line of a docstring, but for the link to the chapter."""
     if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
-        return (ast.get_docstring(statement) or "").partition("\n")[0]
+        first = (ast.get_docstring(statement) or "").partition("\n")[0]
+        return first.partition(" Derived in ")[0].replace("``", "`")
     return ""
 
 
