@@ -28,6 +28,8 @@ WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]  # whi
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
 OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
 STYLED = "() => document.readyState === 'complete' && [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
+SCROLLED = """() => [...document.querySelectorAll('div.math mjx-container')].filter(box => box.scrollWidth > box.clientWidth + 1)
+    .map(box => box.parentNode.id)"""
 TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
 
 
@@ -42,7 +44,10 @@ PASSES = [  # what differs from the first is only contrast in the dark, and all 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS])
 def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
-    """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is folded opened."""
+    """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is folded opened.
+
+    And on a desk no equation has to be scrolled: the end of one lay under its number.
+    """
     context = browser.new_context(reduced_motion="reduce")
     tab = context.new_page()
     tab.set_default_timeout(180_000)  # hundreds of formulas, and a machine that may be busy
@@ -50,6 +55,8 @@ def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
     tab.wait_for_function(STYLED)
     tab.wait_for_function(TYPESET)
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
+    tab.set_viewport_size(DESK)
+    assert tab.evaluate(SCROLLED) == []
     found = []
     for theme, size, options in PASSES:
         tab.set_viewport_size(size)
