@@ -122,6 +122,10 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: 
 def test_text_of_a_page_is_mended() -> None:
     assert pages.mend('<div role="doc-biblioentry">') == '<div role="listitem">'
     assert pages.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>') == '<td class="head"></td><th class="head"><p>x</p></th>'
+    formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
+    for beside in f"{formula}:", f"({formula}", f"({formula}),":
+        assert pages.mend(f"of {beside} or") == f'of <span class="nnbook-glued">{beside}</span> or'
+    assert pages.mend(f"of {formula} or") == f"of {formula} or"
 
 
 # ---------------------------------------------------------------- names

@@ -12,9 +12,11 @@ from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 CARD = "card.png"
+FORMULA = '<span class="math notranslate nohighlight">[^<]*</span>'
 MENDS = [
     ('role="doc-biblioentry"', 'role="listitem"'),                               # the list's items, by a role that is not obsolete
     (re.compile(r"<th\b([^>]*)>\s*<p>\s*</p>\s*</th>"), r"<td\1></td>"),      # an empty cell heads nothing
+    (re.compile(rf"(\(+{FORMULA}[.,;:)!?]*|{FORMULA}[.,;:)!?]+)"), r'<span class="nnbook-glued">\1</span>'),  # and its comma: one line
 ]
 
 
