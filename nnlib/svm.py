@@ -34,14 +34,14 @@ def half_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
     H, half = np.empty((len(A), len(A)), A.dtype), np.empty(len(A), A.dtype)
     smallest = np.finfo(A.dtype)
     for rows in row_blocks(len(A), 2 * STRIP):
-        so_far = slice(rows.stop)
+        before, so_far = slice(rows.start), slice(rows.stop)
         strip = kernel.block(A[rows], A[so_far])
         half[rows] = strip.diagonal(rows.start) / 2
         np.subtract(half[so_far], strip, out=strip)
         np.add(strip, half[rows, None], out=strip)
         least = max(smallest.eps * half[so_far].max(), smallest.tiny)
         H[rows, so_far] = np.maximum(strip, least, out=strip)
-        H[so_far, rows] = strip.T
+        H[before, rows] = strip[:, before].T
     return H, half
 
 # %% ../nbs/16_svm.ipynb #dbe9ef6e
