@@ -4,6 +4,7 @@ After whole trainings the latents are classified as well, by classify_latents.py
 
     python data/retrain.py            # trains everything again (about an hour on two cores), comparing each
     python data/retrain.py --store    # ... and stores the results in data/runs
+    python data/retrain.py --variants # trains only the other optimizers and losses, with or without --store
     python data/retrain.py --epochs 3 # only the first epochs of each, compared with the stored histories
 
 Each training runs in a process with one thread, as many at a time as there are cores.
@@ -16,7 +17,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from time import perf_counter
@@ -27,21 +28,14 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is imported, here and i
 import classify_latents
 import numpy as np
 
-from nnlib import SGD, Adam, Autoencoder, MSELoss, Sequential, Sigmoid, checkpoint, load_mnist
-from nnlib.autoencoder import RECIPE, REPORT_CODE, reconstruction_metrics, report_parts, report_run
+from nnlib import Autoencoder, checkpoint, load_mnist
+from nnlib.autoencoder import (BEYOND_CODE, RECIPE, REPORT_CODE, VARIANTS, reconstruction_metrics, report_parts, report_run,
+                               variant_run)
 
 RUNS = Path(__file__).with_name("runs")
 SEEDS = range(6)  # of the report's recipe; the network of the first is stored
+OTHERS = [(name, seed) for name, (*_, seeds) in VARIANTS.items() for seed in range(seeds)]
 TOLERANCE = 0.02  # relative, of the last losses: another BLAS rounds otherwise, and 800 epochs amplify it
-VARIANTS: dict[str, tuple[int, Callable[[], SGD | Adam], bool, tuple[int, ...]]] = {
-    # name: epochs, optimizer, whether the loss is MSE, seeds
-    "momentum": (150, lambda: SGD(0.1, momentum=0.9), False, (0, 1)),
-    "fast": (150, lambda: SGD(1.0), False, (0, 1)),
-    "adam": (100, Adam, False, (0, 1, 2)),
-    "mse": (100, lambda: SGD(0.1), True, (0,)),
-    "mse-fast": (100, lambda: SGD(20.0), True, (0,)),
-    "mse-adam": (100, Adam, True, (0, 1, 2)),
-}
 
 
 def environment() -> dict[str, str]:
@@ -65,44 +59,42 @@ def train_report(seed: int, epochs: int) -> dict[str, Any]:
 def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
     """Train the same network by another optimizer or loss; follow its error on the test images."""
     images, _, test = report_parts(*load_mnist())
-    limit, optimizer, mse, _ = VARIANTS[name]
-    rng = np.random.default_rng(seed)
-    autoencoder, errors = Autoencoder(rng=rng), []
-
-    def watch(history: object) -> None:
-        errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
-
-    options: dict[str, Any] = {"epochs": min(epochs, limit), "optimizer": optimizer(), "rng": rng, "callback": watch}
+    make, squared, limit, _ = VARIANTS[name]
     start = perf_counter()
-    if mse:
-        network = Sequential(autoencoder, Sigmoid())
-        history = network.fit(images, images, loss=MSELoss(), batch_size=256, **options)
-    else:
-        history = autoencoder.fit(images, **options)
-    return {"name": name, "seed": seed, "optimizer": repr(options["optimizer"]), "loss": history.loss,
-            "test_mse": errors, "seconds": perf_counter() - start}
+    _, history, errors = variant_run(images, make(), squared, seed, test=test, epochs=min(epochs, limit))
+    return {"name": name, "seed": seed, "loss": history.loss, "test_mse": errors, "seconds": perf_counter() - start}
 
 
-def train_all(epochs: int) -> Iterator[dict[str, Any]]:
+def train_all(epochs: int, report: bool) -> Iterator[dict[str, Any]]:
     """Train everything, several at a time; give each as it is done."""
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        jobs = [pool.submit(train_report, seed, epochs) for seed in SEEDS]
-        jobs += [pool.submit(train_variant, name, seed, epochs) for name, (*_, seeds) in VARIANTS.items() for seed in seeds]
+        jobs = [pool.submit(train_report, seed, epochs) for seed in SEEDS if report]
+        jobs += [pool.submit(train_variant, *which, epochs) for which in OTHERS]
         for job in as_completed(jobs):
             yield job.result()
 
 
-def store(reports: list[dict[str, Any]], variants: list[dict[str, Any]]) -> None:
-    """Write the results: the network of the first seed, the histories of all."""
-    RUNS.mkdir(exist_ok=True)
-    about = {"recipe": RECIPE, "code": checkpoint.fingerprint(*REPORT_CODE), "environment": environment()}
-    first, autoencoder = reports[0], Autoencoder(rng=0)
+def store(name: str, about: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """Write the histories of runs, and how they were made."""
+    kept = [{key: value for key, value in run.items() if key != "params"} for run in runs]
+    text = json.dumps(about | {"environment": environment(), "runs": kept}, indent=1, default=float)
+    (RUNS / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def store_reports(runs: list[dict[str, Any]]) -> None:
+    """Write the network of the first seed, and the histories of all."""
+    about = {"recipe": RECIPE, "code": checkpoint.fingerprint(*REPORT_CODE)}
+    first, autoencoder = runs[0], Autoencoder(rng=0)
     autoencoder.params[...] = first["params"]
-    checkpoint.save(RUNS / "autoencoder.npz", autoencoder, notes=about | {"seed": first["seed"]})
-    for name, runs in (("spread", reports), ("beyond", variants)):
-        kept = [{key: value for key, value in run.items() if key != "params"} for run in runs]
-        text = json.dumps(about | {"runs": kept}, indent=1, default=float)
-        (RUNS / f"{name}.json").write_text(text + "\n", encoding="utf-8", newline="\n")
+    notes = about | {"environment": environment(), "seed": first["seed"]}
+    checkpoint.save(RUNS / "autoencoder.npz", autoencoder, notes=notes)
+    store("spread", about, runs)
+
+
+def store_variants(runs: list[dict[str, Any]]) -> None:
+    """Write the histories of all variants, with their settings."""
+    settings = {name: [repr(make()), *others] for name, (make, *others) in VARIANTS.items()}
+    store("beyond", {"variants": settings, "code": checkpoint.fingerprint(*BEYOND_CODE)}, runs)
 
 
 def compare(run: dict[str, Any]) -> list[str]:
@@ -124,17 +116,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--store", action="store_true", help="store the results instead of comparing them")
     parser.add_argument("--epochs", type=int, default=RECIPE["epochs"], help="epochs of each training, at most")
+    parser.add_argument("--variants", action="store_true", help="train only what the chapter beyond the report shows")
     options = parser.parse_args()
     if options.store and options.epochs != RECIPE["epochs"]:
         parser.error("--store needs whole trainings")
     reports, variants, differences = {}, {}, []
-    for run in train_all(options.epochs):
+    for run in train_all(options.epochs, not options.variants):
         (variants if "name" in run else reports)[run.get("name"), run["seed"]] = run
         differences += [] if options.store else compare(run)
+    if options.store and reports:
+        store_reports([reports[None, seed] for seed in SEEDS])
     if options.store:
-        store([reports[None, seed] for seed in SEEDS],
-              [variants[name, seed] for name, (*_, seeds) in VARIANTS.items() for seed in seeds])
-    if options.epochs == RECIPE["epochs"]:
+        store_variants([variants[which] for which in OTHERS])
+    if options.epochs == RECIPE["epochs"] and reports:
         differences += classify_latents.finish({seed: run["params"] for (_, seed), run in reports.items()}, options.store)
     if differences:
         sys.exit("\n".join(["These differ from the stored runs:", *differences]))

@@ -5,7 +5,7 @@
 # %% ../nbs/12_autoencoder.ipynb #d8145c8f
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike, DTypeLike
 from .activations import ReLU, Sigmoid
 from .data import stratified_split
 from .layers import RNG, Affine, Array, Dense, Layer, Tape, as_rng, check_array
-from .losses import BCEWithLogitsLoss
+from .losses import BCEWithLogitsLoss, MSELoss
 from .network import History, Network, Sequential, Step, Trainer, train
-from .optimizer import SGD, Optimizer
+from .optimizer import SGD, Adam, Optimizer
 
 # %% auto #0
-__all__ = ['RECIPE', 'REPORT_CODE', 'dense_relu', 'Codec', 'Autoencoder', 'check_pixels', 'report_parts', 'report_run',
-           'reconstruction_metrics']
+__all__ = ['RECIPE', 'REPORT_CODE', 'dense_relu', 'Codec', 'Autoencoder', 'check_pixels', 'report_parts', 'report_run', 'reconstruction_metrics', 'VARIANTS', 'BEYOND_CODE', 'variant_run']
 
 # %% ../nbs/12_autoencoder.ipynb #4b41d290
 def dense_relu(sizes: Sequence[int], inits: Sequence[str], rng: RNG,
@@ -155,3 +154,40 @@ def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, floa
                "std": errors.std(), "median": np.median(errors),
                "range": np.ptp(pixels) / np.ptp(X)}
     return {name: float(value) for name, value in metrics.items()}
+
+# %% ../nbs/13_beyond.ipynb #674193df
+VARIANTS: dict[str, tuple[Callable[[], Optimizer], bool, int, int]] = {
+    # optimizer, whether the loss is the squared error, epochs, seeds
+    "adam": (Adam, False, 100, 3),
+    "momentum": (lambda: SGD(0.1, momentum=0.9), False, 150, 2),
+    "fast": (lambda: SGD(1.0), False, 150, 2),
+    "mse-adam": (Adam, True, 100, 3),
+    "mse-fast": (lambda: SGD(10.0), True, 100, 1),
+    "mse": (lambda: SGD(0.1), True, 100, 1),
+}
+
+# %% ../nbs/13_beyond.ipynb #7e18300c
+def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int = 0, *,
+                test: Array | None = None, **options: Any
+                ) -> tuple[Autoencoder, History, list[float]]:
+    """Train by another optimizer than the report's, or on the squared error of the pixels.
+
+    Returns the autoencoder, its history, and the mean squared error on images `test`, if
+    there are any, after every epoch. `options` are those of `Sequential.fit`. Derived in
+    :ref:`ch-beyond`.
+    """
+    rng, errors = np.random.default_rng(seed), []
+    autoencoder = Autoencoder(rng=rng)
+
+    def watch(history: History) -> None:
+        if test is not None:
+            errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
+
+    options |= {"optimizer": optimizer, "batch_size": 256, "rng": rng, "callback": watch}
+    if squared:
+        network = Sequential(autoencoder, Sigmoid())
+        return autoencoder, network.fit(X, X, loss=MSELoss(), **options), errors
+    return autoencoder, autoencoder.fit(X, **options), errors
+
+# %% ../nbs/13_beyond.ipynb #ad2333f0
+BEYOND_CODE = (*REPORT_CODE, Adam, MSELoss, Sigmoid, Sequential, train, variant_run)

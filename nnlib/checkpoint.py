@@ -91,7 +91,7 @@ def unpack(name: str, data: bytes, dtype: np.dtype[Any], n: int) -> Array:
 # %% ../nbs/11_checkpoint.ipynb #33c5657d
 def digest(file: IO[bytes], size: int) -> bytes:
     """Compute the SHA-256, in hexadecimal digits, of the first `size` bytes of a file."""
-    import hashlib  # here, for to load it takes as long as half of this package
+    import hashlib  # here, since only who calls this needs it
 
     file.seek(0)
     sha = hashlib.sha256()
@@ -283,7 +283,8 @@ def build_optimizer(spec: Any, vectors: Mapping[str, Array]) -> Optimizer:
         raise ValueError(f"optimizer: expected a memory like {optimizer.memory}, "
                          f"got {memory!r:.40}")
     for name in memory:
-        setattr(optimizer, name, vectors[f"optimizer.{name}"])
+        vector = check_array(vectors[f"optimizer.{name}"], f"optimizer.{name}")
+        setattr(optimizer, name, vector)
     for name, value in counters.items():
         setattr(optimizer, name, value)
     return optimizer
@@ -441,6 +442,8 @@ def replace_file(path: str | os.PathLike[str], members: Mapping[str, bytes]) -> 
             write_members(file, members)
             file.flush()
             os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            os.chmod(temporary, os.stat(target).st_mode & 0o777)
         os.replace(temporary, target)
     except BaseException:
         with suppress(OSError):

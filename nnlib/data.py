@@ -31,9 +31,9 @@ def parse_idx(data: bytes) -> Array:
     if data[:3] != b"\0\0\x08" or len(data) < 4 or len(data) < 4 + 4 * data[3]:
         raise ValueError(f"IDX: expected a header for unsigned bytes, got {data[:4].hex(' ')}")
     shape = struct.unpack_from(f">{data[3]}I", data, 4)
-    numbers = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape))
-    if numbers.size != np.prod(shape):
-        raise ValueError(f"IDX: expected {np.prod(shape)} numbers for {shape}, got {numbers.size}")
+    numbers, size = np.frombuffer(data, np.uint8, offset=4 + 4 * len(shape)), math.prod(shape)
+    if numbers.size != size:
+        raise ValueError(f"IDX: expected {size} numbers for {shape}, got {numbers.size}")
     return numbers.reshape(shape)
 
 # %% ../nbs/09_data.ipynb #2ead4f3d
@@ -62,7 +62,7 @@ def read_verified(path: Path, sha256: str) -> bytes:
 
     Raises FileNotFoundError if there is none, ValueError if it is damaged or another one.
     """
-    import hashlib  # here, for to load it takes as long as half of this package
+    import hashlib  # here, since only who calls this needs it
 
     try:
         data = gzip.decompress(path.read_bytes())
@@ -128,6 +128,8 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
         A file is not in the folder.
     ValueError
         A file is damaged: its SHA-256 is not that of the original.
+    ImportError, OSError
+        pooch is not installed, or no mirror answers.
     """
     own = data_folder()
     if folder is None and own is not None:
@@ -178,6 +180,8 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
 
     Raises
     ------
+    TypeError
+        `test_size` is a bool, or no number.
     ValueError
         A class has a single member, or a part would have fewer samples than there
         are classes.

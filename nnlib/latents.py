@@ -37,6 +37,8 @@ class OneVsOneSVC(KernelMachine):
         return np.asarray(self.classes_[votes.argmax(1)])
 
     def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
+        if self.class_weight is not None:
+            raise ValueError(f"class_weight: expected None, got {self.class_weight!r}")
         one_against_rest("OneVsOneSVC", classes, codes)  # refuses a single class
         first, second = (index[:, None] for index in np.triu_indices(len(classes), 1))
         Y = np.where(codes == first, 1.0, -1.0)

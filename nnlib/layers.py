@@ -63,6 +63,8 @@ def check_array(
     shape, an empty array, NaN, or what is infinite as `dtype`.
     """
     a = np.asarray(array)
+    if a.ndim == 0 and a.dtype == object:
+        raise TypeError(f"{name}: expected an array of floats, got {type(array).__name__}")
     if not np.issubdtype(a.dtype, np.inexact):
         raise TypeError(
             f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"

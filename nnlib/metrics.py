@@ -53,6 +53,8 @@ def number_labels(
     t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
     classes = None if labels is None else check_labels(labels, "labels")
     check_alike(t, p, classes)
+    if t.dtype != p.dtype and {t.dtype.kind, p.dtype.kind} <= {"i", "u", "f"}:
+        t, p = (a.astype(np.int64) for a in (t, p))  # NumPy would compare them as floats
     classes = np.unique(np.concatenate([t, p])) if classes is None else classes
     order = classes.argsort()
     ordered = classes[order]

@@ -19,8 +19,22 @@ from .losses import Loss
 from .optimizer import Optimizer
 
 # %% auto #0
-__all__ = ['Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation', 'check_counts',
-           'count_epochs', 'all_or_nothing', 'row_blocks', 'Network', 'train', 'Sequential']
+__all__ = ['Whole', 'Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation',
+           'check_counts', 'count_epochs', 'all_or_nothing', 'row_blocks', 'Network', 'train', 'Sequential']
+
+# %% ../nbs/06_network.ipynb #9e766281
+class Whole:
+    """A network's vector under a name: reading gives it, setting it writes into it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, chain: Any, owner: type | None = None) -> Any:
+        return self if chain is None else getattr(chain, f"_{self.name}")
+
+    def __set__(self, chain: Any, values: ArrayLike) -> None:
+        vector = self.__get__(chain)
+        vector[...] = check_array(values, self.name, vector.shape, vector.dtype)
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
 class Chain(Layer):
@@ -29,6 +43,8 @@ class Chain(Layer):
     Building it moves the layers' parameters into that vector; the layers keep
     views. A layer with parameters belongs to one network: nest networks to share.
     """
+
+    params, grads = Whole("params"), Whole("grads")
 
     def __init__(self, *layers: Layer) -> None:
         check_chain(layers)
@@ -45,18 +61,9 @@ class Chain(Layer):
         """The layers of this network and of the networks in it, in order."""
         return tuple(leaf for layer in self.layers for leaf in layer.leaves)
 
-    @property
-    def params(self) -> Array:
-        """All parameters in one vector; setting it writes into that vector."""
-        return self._params
-
-    @params.setter
-    def params(self, values: ArrayLike) -> None:
-        self._params[...] = check_array(values, "params", self._params.shape, self._params.dtype)
-
     def bind(self, params: Array, grads: Array) -> None:
         """Use these vectors from now on, and give each layer its part of them."""
-        self._params, self.grads = params, grads
+        self._params, self._grads = params, grads
         start = 0
         for layer in self.layers:
             stop = start + layer.params.size
@@ -197,6 +204,8 @@ def check_data(network: Layer, X: ArrayLike, y: ArrayLike,
     if not network.n_in or not network.params.size:
         raise ValueError(f"fit: {network!r} has no parameters to train")
     inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
+    if y is X and network.n_out == network.n_in:
+        return inputs, inputs
     targets = check_array(y, f"{of}y", (len(inputs), network.n_out), network.params.dtype)
     return inputs, targets
 
@@ -242,12 +251,13 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
 
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
-def all_or_nothing(params: Array, optimizer: Optimizer) -> Iterator[None]:
+def all_or_nothing(params: Array, optimizer: Optimizer, history: History) -> Iterator[None]:
     """Put `params` back if FloatingPointError is raised inside, or they end up not finite.
 
-    What the `optimizer` remembers is put back with them.
+    What the `optimizer` remembers, and the `history`, are put back with them.
     """
     before, memory = params.copy(), optimizer.state()
+    lengths = {name: len(values) for name, values in vars(history).items()}
     try:
         with np.errstate(all="ignore"):
             yield
@@ -256,6 +266,8 @@ def all_or_nothing(params: Array, optimizer: Optimizer) -> Iterator[None]:
     except FloatingPointError as error:
         params[...] = before
         optimizer.restore(memory)
+        for name, length in lengths.items():
+            del getattr(history, name)[length:]
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
@@ -272,6 +284,7 @@ class Network(Chain):
         X = np.asarray(X)
         if X.ndim != 2 or len(X) <= 1024:
             return record(self, X)[1]
+        check_array(X, "inputs", (None, self.n_in))  # so that a message has the right row
         return np.concatenate([record(self, X[rows])[1] for rows in row_blocks(len(X))])
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
@@ -305,7 +318,7 @@ def train(network: Network, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer
         raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
     generator = as_rng(rng) if shuffle else None
     trainer = Trainer(network, X, y, loss, optimizer, size, generator, history)
-    with all_or_nothing(network.params, optimizer):
+    with all_or_nothing(network.params, optimizer, trainer.history):
         for epoch in count_epochs(epochs, trainer.history, progress):
             trainer.epoch()
             if validation and epoch % validation_interval == 0:
@@ -336,8 +349,8 @@ class Sequential(Network):
         of a training, its epochs count as done, and the new ones are added to it.
         `callback` gets the history after each epoch and ends the training by
         returning True; `progress` shows a bar (with tqdm). If the loss or a parameter
-        stops being finite, FloatingPointError is raised and the parameters are those
-        of before.
+        stops being finite, FloatingPointError is raised, and parameters, optimizer
+        and history are those of before.
         """
         return train(self, X, y, loss=loss, optimizer=optimizer, epochs=epochs,
                      batch_size=batch_size, shuffle=shuffle, rng=rng,

@@ -194,16 +194,16 @@ class Adam(Optimizer):
     def __init__(self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8) -> None:
         super().__init__(learning_rate)
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"betas: expected a pair of numbers, got {betas!r}")
         self.betas = (check_fraction("betas[0]", betas[0]), check_fraction("betas[1]", betas[1]))
         self.eps, self.steps = check_learning_rate(eps, "eps"), 0
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments that make another one like this, without its memory."""
         return super().settings | {"betas": self.betas, "eps": self.eps}
 
     def step(self, params: Array, grads: Array) -> None:
-        """Move `params` in place, one step downhill."""
         if params is not self._params or grads is not self._grads:
             self._begin(params, grads)
         self.steps += 1

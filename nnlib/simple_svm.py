@@ -62,8 +62,8 @@ def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Cert
     """
     C = np.broadcast_to(C, np.shape(alpha))
     slack, norm = 1 - y * f, (alpha * y) @ (f - bias)
-    outside = max(0, -alpha.min(), (alpha - C).max(), abs(alpha @ y))
-    wrong = max(0, np.where(alpha < C, slack, 0).max(), np.where(alpha > 0, -slack, 0).max())
+    outside = np.max([0, -alpha.min(), (alpha - C).max(), abs(alpha @ y)])  # NaN, if there is one
+    wrong = np.max([np.where(alpha < C, slack, 0), np.where(alpha > 0, -slack, 0), 0 * slack])
     primal = norm / 2 + C @ np.maximum(slack, 0)
     return Certificate(*map(float, (outside, wrong, primal, alpha.sum() - norm / 2)))
 

@@ -20,10 +20,11 @@ from .preprocessing import Estimator, accumulate, sum_squares
 from .simple_svm import Certificate, certify
 
 # %% auto #0
-__all__ = ['STRIP', 'BLOCK', 'COARSE', 'REACH', 'ROUGH', 'SAMPLE', 'half_distances', 'smo', 'Kernel', 'RBFKernel',
+__all__ = ['STRIP', 'BLOCK', 'COARSE', 'REACH', 'ROUGH', 'SAMPLE', 'SOME', 'half_distances', 'smo', 'Kernel', 'RBFKernel',
            'PolynomialKernel', 'CallableKernel', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points',
-           'as_labels', 'as_gamma', 'positive', 'integer', 'make_kernel', 'one_against_rest', 'class_weights',
-           'ConvergenceWarning', 'warn_unless_solved', 'Parameters', 'Machine', 'KernelMachine', 'SVC']
+           'as_labels', 'as_gamma', 'positive', 'integer', 'make_kernel', 'rounding', 'check_finite',
+           'one_against_rest', 'class_weights', 'ConvergenceWarning', 'warn_unless_solved', 'Parameters', 'Machine',
+           'prepare', 'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
 STRIP = 128  # rows of a large matrix that are worked on while they are in the cache
@@ -97,8 +98,11 @@ class RBFKernel:
 
     def __init__(self, X: Array, gamma: float) -> None:
         extent = np.ptp(X, axis=0).astype(float)
-        loss = np.finfo(X.dtype).eps * gamma * np.square(extent).sum()
-        self.dtype = X.dtype if loss < COARSE else np.dtype(float)
+        with np.errstate(over="ignore", invalid="ignore"):
+            exponent = gamma * np.square(extent).sum()
+        single = X.dtype == np.float32 and np.finfo(X.dtype).eps * exponent < COARSE
+        kind = np.float32 if single else np.float64
+        self.dtype, self.loss = np.dtype(kind), float(np.finfo(kind).eps * exponent)
         self.shift = np.where(extent > 0, X.mean(0, dtype=self.dtype), X[0])
         self.used, self.scale = np.flatnonzero(extent), math.sqrt(2 * gamma)
 
@@ -156,10 +160,11 @@ class CallableKernel:
 
 # %% ../nbs/16_svm.ipynb #73c5ec6e
 BLOCK = 1024  # rows and columns of a block of the kernel
-COARSE = 1e-4  # error of an exponent at which single precision is given up
+COARSE = 1e-4  # error of a distance at which a precision is given up
 REACH = 0.2   # how far from a violation a point may be, and still join a working set
 ROUGH = 0.1   # largest gap that is good enough for a sample
 SAMPLE = 4    # a sample is one in so many points
+SOME = 256    # points by which rounding is judged
 
 
 # %% ../nbs/16_svm.ipynb #8b86744b
@@ -281,7 +286,7 @@ def as_points(X: ArrayLike, n_features: int | None = None, dtype: Any = None) ->
     if points.dtype.kind in "biu":
         points = points.astype(np.float64)
     kept = np.float32 if points.dtype == np.float32 else np.float64
-    return check_array(points, "X", (None, n_features), dtype or kept)
+    return check_array(points if points.ndim else X, "X", (None, n_features), dtype or kept)
 
 
 def as_labels(y: ArrayLike, n: int) -> tuple[Array, Array]:
@@ -293,23 +298,27 @@ def as_labels(y: ArrayLike, n: int) -> tuple[Array, Array]:
     if labels.dtype.kind in "fc":
         odd = labels[~(labels == np.floor(labels.real))]
         if len(odd) or not np.isfinite(labels).all():
-            found = odd[0] if len(odd) else np.inf
+            found = odd[0] if len(odd) else labels[~np.isfinite(labels)][0]
             raise ValueError(f"y: expected class labels, got the number {found}")
-    classes, codes = np.unique(labels, return_inverse=True)
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        kinds = ", ".join(sorted({type(label).__name__ for label in labels.tolist()}))
+        raise TypeError(f"y: expected labels of one kind, got {kinds}") from None
     return classes, codes
 
 # %% ../nbs/16_svm.ipynb #af5a06a1
 def as_gamma(gamma: str | float, X: Array) -> float:
     """Return the width of the kernel as a number: "scale" is 1 / (d var(X)), "auto" 1 / d."""
+    if not isinstance(gamma, str):
+        return positive("gamma", gamma)
     if gamma == "auto":
         return float(1 / X.shape[1])
     if gamma == "scale":
         means, squares = accumulate(X, sum_squares)  # variance within features, and between
         variance = squares.sum() / X.size + means.var()
         return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
-    if isinstance(gamma, str):
-        raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
-    return positive("gamma", gamma)
+    raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
 
 # %% ../nbs/16_svm.ipynb #de4f9010
 def positive(name: str, value: Any) -> float:
@@ -342,6 +351,30 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     if not isinstance(coef0, numbers.Real) or not math.isfinite(coef0):
         raise ValueError(f"coef0: expected a finite number, got {coef0!r}")
     return PolynomialKernel(gamma, float(coef0), integer("degree", degree, "an int from 0 on", 0))
+
+# %% ../nbs/16_svm.ipynb #18a1f8c3
+def rounding(kernel: Kernel, X: Array) -> float:
+    """Estimate the error that rounding makes in distances, relative to their mean.
+
+    Distances are those of some of the points X in the space of the kernel. NaN if the
+    kernel overflows. Derived in :ref:`ch-svm`.
+    """
+    some = X[:: -(-len(X) // SOME)].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        A = kernel.features(some)
+        K = kernel.block(A, A).astype(float)
+        if not np.isfinite(K).all():
+            return math.nan
+        spread = max(K.diagonal().mean() - K.mean(), np.finfo(float).tiny)
+        near = np.finfo(X.dtype).eps * abs(K).max() / spread if np.ptp(K) else 0.0
+        return max(getattr(kernel, "loss", 0.0), float(near))
+
+# %% ../nbs/16_svm.ipynb #23113422
+def check_finite(values: Array) -> None:
+    """Raise ValueError unless what a kernel has led to is finite."""
+    if not np.isfinite(values).all():
+        raise ValueError("X: expected points with finite values of the kernel, "
+                         "got an overflow; scale the data")
 
 # %% ../nbs/16_svm.ipynb #3f7b1785
 def one_against_rest(name: str, classes: Array, codes: Array) -> Array:
@@ -379,11 +412,12 @@ class ConvergenceWarning(UserWarning):
 def warn_unless_solved(name: str, duals: Duals, tol: float, max_iter: float) -> None:
     """Warn if a problem is not solved up to `tol`, and say why."""
     worst = int(duals.gap.argmax())
-    if duals.gap[worst] > tol:
+    if not duals.gap[worst] <= tol:
         reason = f"max_iter={max_iter} steps were used up"
         if duals.n_iter[worst] < max_iter:
-            reason = (f"rounding in {duals.A.dtype} allows no more; scale the data, "
-                      "or give it as float64")
+            reason = f"rounding in {duals.A.dtype} allows no more; scale the data"
+            if duals.A.dtype == np.float32:
+                reason += ", or give it as float64"
         warnings.warn(f"{name}: stopped with a violation of {duals.gap[worst]:.3g}, above "
                       f"tol={tol}, because {reason}. The model can be used.",
                       ConvergenceWarning, stacklevel=3)
@@ -412,6 +446,7 @@ class Machine(Parameters):
     dual_coef_: Array
     intercept_: Array
     n_features_in_: int
+    gamma_: float
     _kernel: Kernel
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -423,9 +458,11 @@ class Machine(Parameters):
         coef = self.dual_coef_.T.astype(B.dtype)
         f = np.tile(self.intercept_, (len(points), 1))
         size = max(1, 4 * BLOCK**2 // max(1, len(B)))
-        for start in range(0, len(points), size):
-            A = self._kernel.features(points[start : start + size])
-            f[start : start + size] += self._kernel.block(A, B) @ coef
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(points), size):
+                A = self._kernel.features(points[start : start + size])
+                f[start : start + size] += self._kernel.block(A, B) @ coef
+        check_finite(f)
         return f[:, 0] if f.shape[1] == 1 else f
 
     def predict(self, X: ArrayLike) -> Array:
@@ -441,6 +478,23 @@ class Machine(Parameters):
             raise ValueError(f"y: expected shape {guesses.shape}, got {truth.shape}")
         return float((guesses == truth).mean())
 
+# %% ../nbs/16_svm.ipynb #da1cdc8a
+def prepare(machine: Machine, X: Array) -> tuple[Kernel, Array]:
+    """Make the kernel of a machine, and return the points, in double precision if it takes that.
+
+    Warns if rounding spoils the distances all the same; raises ValueError on an overflow.
+    """
+    machine.gamma_ = as_gamma(machine.gamma, X)
+    kernel = make_kernel(machine.kernel, X, machine.gamma_, machine.degree, machine.coef0)
+    error = rounding(kernel, X)
+    if not error <= COARSE and X.dtype == np.float32:
+        return prepare(machine, X.astype(float))
+    check_finite(np.array(error))
+    if error > COARSE:
+        warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
+                      f"even in float64; scale the data", ConvergenceWarning, stacklevel=3)
+    return kernel, X
+
 # %% ../nbs/16_svm.ipynb #8ec1ebdc
 class KernelMachine(Machine):
     """What trains: two classes are one problem, k classes are each against the rest."""
@@ -452,10 +506,12 @@ class KernelMachine(Machine):
         Y, C = self._problems(classes, codes)
         most = integer("max_iter", self.max_iter, "a positive int, or -1 for no limit", 1, -1)
         limits = positive("tol", self.tol), math.inf if most == -1 else most
-        gamma, cache_size = as_gamma(self.gamma, points), positive("cache_size", self.cache_size)
-        kernel = make_kernel(self.kernel, points, gamma, self.degree, self.coef0)
-        duals = solve(kernel, kernel.features(points), Y, C, *limits, cache_size)
-        self.classes_, self.gamma_, self._kernel = classes, gamma, kernel
+        cache_size = positive("cache_size", self.cache_size)
+        kernel, points = prepare(self, points)
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            duals = solve(kernel, kernel.features(points), Y, C, *limits, cache_size)
+        check_finite(duals.gap + duals.rho)
+        self.classes_, self._kernel, self._fitted = classes, kernel, self.get_params()
         self.support_ = np.flatnonzero(duals.b.any(0))
         self.support_vectors_ = points[self.support_]
         self.dual_coef_, self.intercept_ = duals.b[:, self.support_], -duals.rho
@@ -472,7 +528,7 @@ class KernelMachine(Machine):
             raise ValueError(
                 f"certificates: expected the {self.shape_fit_[0]} training samples of "
                 f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
-        Y, C = self._problems(classes, codes)
+        Y, C = type(self)(**self._fitted)._problems(classes, codes)
         alpha = np.zeros(Y.shape)
         alpha[:, self.support_] = self.dual_coef_ * Y[:, self.support_]
         return [certify(*problem) for problem in zip(alpha, Y, f, self.intercept_, C)]
@@ -485,7 +541,8 @@ class KernelMachine(Machine):
 class SVC(KernelMachine):
     """A support vector machine for two classes, under scikit-learn's names.
 
-    Derived in :ref:`ch-svm`.
+    Scale the features first (`StandardScaler`): with the linear kernel, data of unlike
+    scales can take millions of steps. Derived in :ref:`ch-svm`.
 
     Parameters
     ----------
@@ -512,6 +569,7 @@ class SVC(KernelMachine):
     support_, support_vectors_ : ndarray of shape (m,) and (m, d)
     dual_coef_ : ndarray of shape (1, m), signed multipliers
     intercept_, n_iter_, violation_ : ndarray of shape (1,); the last is the gap that is left
+    gamma_, n_features_in_ : float, int; the width that was used, and d
     """
 
     def certificate(self, X: ArrayLike, y: ArrayLike) -> Certificate:

@@ -12,6 +12,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from numpy.testing import assert_array_equal
 import nnlib
 from nnlib import (SGD, Adam, Autoencoder, Dense, History, Layer, MSELoss, Optimizer, ReLU, Sequential, Sigmoid, Softmax, Tanh,
                    checkpoint, optimizer)
-from nnlib.checkpoint import (BIT_GENERATORS, OPTIMIZERS, Checkpoint, CheckpointError, fingerprint, load, members_of,
+from nnlib.checkpoint import (BIT_GENERATORS, OPTIMIZERS, Checkpoint, CheckpointError, build_optimizer, fingerprint, load, members_of,
                               npy_header, outline, pack, read_members, save, sign, unpack, write_members)
 
 ROOT = Path(nnlib.__file__).parents[1]
@@ -509,14 +510,20 @@ def npz(**arrays):
     return file.getvalue()
 
 
-CALLED = []
+TEMPORARY = tempfile.TemporaryDirectory()
+MARK = Path(TEMPORARY.name) / "sprung"
 
 
 class Trap:
-    """Unpickled, it would leave a mark."""
+    """Unpickled, it makes a folder."""
 
     def __reduce__(self):
-        return CALLED.append, ("called",)
+        return os.mkdir, (str(MARK),)
+
+
+def test_the_trap_springs_when_unpickled():
+    pickle.loads(pickle.dumps(Trap()))
+    MARK.rmdir()
 
 
 FOREIGN = {
@@ -537,7 +544,7 @@ def test_foreign_files_are_refused(kind, path):
     with pytest.raises(CheckpointError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}: no whole checkpoint: it") and isinstance(caught.value, ValueError)
-    assert not CALLED
+    assert not MARK.exists()
 
 
 # ---- hostile files: all have a valid checksum
@@ -792,7 +799,7 @@ def test_hostile_files_are_refused(case, small, path):
     with pytest.raises(CheckpointError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}: no whole checkpoint: ") and words in str(caught.value)
-    assert not CALLED and os.listdir(path.parent) == [path.name]
+    assert not MARK.exists() and os.listdir(path.parent) == [path.name]
 
 
 def places(value, found):
@@ -1081,3 +1088,18 @@ def test_all_versions_of_python_agree(tmp_path):
     said = [subprocess.run([python, "-W", "ignore", "-c", code], input=json.dumps(sources), capture_output=True, text=True, check=True).stdout
             for python in (sys.executable, *others)]
     assert len(set(said)) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_a_private_file_stays_private(path):
+    """A file of mode 0600 became readable for all when it was saved again."""
+    save(path, Sequential(Dense(2, 1, rng=0)))
+    path.chmod(0o600)
+    save(path, Sequential(Dense(2, 1, rng=1)))
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_optimizer_memory_that_is_not_finite_is_refused():
+    spec = {"kind": "SGD", "settings": {"learning_rate": 0.1, "momentum": 0.9}, "memory": ["velocity"], "counters": {}}
+    with pytest.raises(ValueError, match="optimizer.velocity: expected finite numbers, got nan"):
+        build_optimizer(spec, {"optimizer.velocity": np.array([1.0, np.nan])})

@@ -183,3 +183,10 @@ def test_the_stored_network_lands_in_its_spread(stored):
     accuracy = (classify(network.encode, images, digits, [test])[1][0] == truth).mean()
     assert accuracy == pytest.approx(*accuracies(stored, "trained", seed=0, draw=0), abs=0.003)
     assert min(accuracies(stored, "trained")) - 0.003 < accuracy < max(accuracies(stored, "trained")) + 0.003
+
+
+def test_pairs_have_no_weights_of_classes():
+    """They were accepted, and had no effect."""
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="class_weight: expected None, got 'balanced'"):
+        OneVsOneSVC(class_weight="balanced").fit(rng.normal(size=(30, 2)), np.arange(30) % 3)

@@ -312,3 +312,10 @@ def test_bad_digits_are_refused(digits, refuses):
 def test_bad_options_of_the_report_are_refused(refuses):
     with refuses(ValueError, "zero_division: expected 0, 1 or nan, got 2"):
         classification_report([0], [0], zero_division=2)
+
+
+def test_whole_numbers_of_different_types_are_compared_as_whole_numbers():
+    """NumPy compares int64 and uint64 as floats, in which 2**53 and 2**53 + 1 are the same."""
+    t = np.array([2**53, 2**53 + 1])
+    assert confusion_matrix(t, t.astype(np.uint64)).tolist() == [[1, 0], [0, 1]]
+    assert classification_report([0, 1], np.array([0.0, 1.0])) == classification_report([0, 1], [0, 1])

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from nnlib.gradient_checker import check_network
 from nnlib.layers import Layer
-from nnlib.network import History, Step
+from nnlib.network import History, Step, check_data
 
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
 
@@ -627,7 +627,7 @@ BAD_ARRAYS = [
         ValueError,
         "y: expected finite numbers, got inf at index (6, 0)",
     ),
-    (lambda X, y: (X, None), TypeError, "y: expected floats, got dtype object"),
+    (lambda X, y: (X, None), TypeError, "y: expected an array of floats, got NoneType"),
 ]
 BAD_IDS = [
     "features",
@@ -887,3 +887,43 @@ def test_a_network_can_be_trained_after_a_divergence():
     with pytest.raises(FloatingPointError):
         diverge(1e308, Sequential(network, Dense(2, 2, rng=0)))
     assert fit(network, *data()) == fit(twin, *data())
+
+
+def test_a_history_is_cut_back_when_training_diverges():
+    """Epochs that were undone would otherwise count as done in the next call."""
+    x = np.linspace(-1, 1, 8)[:, None]
+    network, history = Sequential(Dense(1, 1, rng=0)), History()
+    network.fit(x, 3 * x, loss=MSELoss(), optimizer=SGD(0.1), epochs=3, history=history, validation_data=(x, 3 * x))
+    before, loss = copy.deepcopy(history), history.loss
+    with pytest.raises(FloatingPointError):
+        network.fit(x, 3 * x, loss=MSELoss(), optimizer=SGD(50.0), epochs=2000, history=history, validation_data=(x, 3 * x))
+    assert history == before and history.loss is loss
+
+
+def test_gradients_set_by_hand_are_written_into_the_vector():
+    """`network.grads = ...`, meant to clear them, once cut the layers off, and training went on without effect."""
+    x = np.linspace(-1, 1, 8)[:, None]
+    network = Sequential(Dense(1, 1, rng=0))
+    grads = network.grads
+    network.grads = np.ones_like(grads)
+    assert network.grads is grads and (grads == 1).all() and network.layers[0].dW[0, 0] == 1
+    history = network.fit(x, 3 * x, loss=MSELoss(), optimizer=SGD(0.1), epochs=50)
+    assert history.loss[-1] < 0.1 * history.loss[0]
+    with pytest.raises(ValueError, match=r"grads: expected shape \(2\), got \(3,\)"):
+        network.grads = np.zeros(3)
+
+
+def test_a_bad_value_in_many_rows_is_named_by_its_row():
+    """Rows are computed in blocks; the index was that in the block."""
+    X = np.zeros((3000, 2))
+    X[2500, 1] = np.nan
+    with pytest.raises(ValueError, match=r"got nan at index \(2500, 1\)"):
+        Sequential(Dense(2, 1, rng=0)).predict(X)
+
+
+def test_targets_that_are_the_inputs_are_converted_once():
+    """In another dtype the autoencoder's images were copied twice."""
+    X = np.random.default_rng(0).random((50, 3))
+    network = Sequential(Dense(3, 3, rng=0, dtype=np.float32))
+    inputs, targets = check_data(network, X, X)
+    assert inputs is targets and inputs.dtype == np.float32

@@ -307,3 +307,9 @@ def test_repr_of_an_optimizer_with_memory_is_a_call():
 def test_an_optimizer_without_a_rule_is_refused():
     with pytest.raises(NotImplementedError, match="Optimizer must define step"):
         Optimizer(0.1).step(np.ones(1), np.ones(1))
+
+
+@pytest.mark.parametrize("betas", [(0.9,), (0.9, 0.99, 0.5), 0.9, None])
+def test_betas_that_are_no_pair_are_refused(betas):
+    with pytest.raises(ValueError, match="betas: expected a pair of numbers, got"):
+        Adam(betas=betas)

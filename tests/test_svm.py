@@ -657,3 +657,91 @@ def test_single_precision_is_given_up_where_its_distances_are_too_coarse(rng):
     assert model.certificate(X, y).holds()
     assert_allclose(model.decision_function(X), SVC(C=10, gamma=0.02).fit(X.astype(float), y).decision_function(X), atol=1e-3)
     assert SVC().fit(X, y)._kernel.dtype == np.float32
+
+
+# ---- numbers that a precision cannot hold
+@pytest.mark.parametrize("offset", [100, 1000, 30_000])
+def test_the_linear_kernel_far_from_the_origin_is_as_exact_as_near_it(offset):
+    """In single precision the distances were lost, without a word, and the score fell by 6 points."""
+    rng = np.random.default_rng(0)
+    Z = np.round(rng.normal(size=(300, 3)) * 64) / 64  # exact in either precision, also with the offset
+    y = (Z[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
+    X = (Z + offset).astype(np.float32)
+    model, near = SVC(kernel="linear").fit(X, y), SVC(kernel="linear").fit(Z, y)
+    assert_allclose(model.decision_function(X), near.decision_function(Z), atol=5e-3)
+    assert model.certificate(X, y).holds(2e-3) and model.score(X, y) == near.score(Z, y)
+
+
+OVERFLOWS = {
+    "linear": (1e200, {"kernel": "linear", "gamma": 1.0}),
+    "high degree in single precision": (np.float32(1e30), {"kernel": "poly", "degree": 12, "gamma": 1.0}),
+    "coef0": (1.0, {"kernel": "poly", "coef0": 1e200}),
+    "gamma": (1e200, {"gamma": 1.0}),
+}
+
+
+@pytest.mark.parametrize("case", OVERFLOWS)
+def test_a_kernel_that_overflows_is_refused(case, recwarn):
+    """It gave a model of NaN, without a warning, whose certificate held."""
+    scale, parameters = OVERFLOWS[case]
+    X, y = moons(40)
+    with pytest.raises(ValueError, match="X: expected points with finite values of the kernel, got an overflow"):
+        SVC(**parameters).fit((X * scale).astype(type(scale)), y)
+    assert not recwarn
+
+
+def test_one_point_that_overflows_is_refused_in_training_and_in_prediction(recwarn):
+    X, y = moons(600)
+    far = X.copy()
+    far[1] = 1e300
+    model = SVC(kernel="poly").fit(X, y)
+    for use in (lambda: SVC(kernel="linear", gamma=1.0).fit(far, y), lambda: model.decision_function(far)):
+        with pytest.raises(ValueError, match="finite values of the kernel, got an overflow"):
+            use()
+    assert not recwarn
+
+
+def test_a_certificate_of_nan_does_not_hold():
+    proof = certify(np.array([0.5, 0.5]), np.array([1.0, -1.0]), np.array([np.nan, 1.0]), 0.0, 1.0)
+    assert not proof.holds() and math.isnan(proof.violation)
+
+
+@pytest.mark.parametrize("parameters, scale", [({"gamma": 1.0}, 1e8), ({"kernel": "linear"}, 1e-9)])
+def test_distances_that_even_double_precision_loses_are_told(parameters, scale):
+    X, y = moons(60)
+    X = X * scale + (1e3 if scale < 1 else 0)
+    with pytest.warns(ConvergenceWarning, match="SVC: rounding spoils the distances of these points, even in float64; scale"):
+        SVC(**parameters, max_iter=1000).fit(X, y)
+
+
+def test_single_precision_is_kept_where_it_is_exact_enough():
+    X, y = moons(100)
+    for parameters in {}, {"kernel": "linear"}, {"kernel": "poly"}:
+        assert SVC(**parameters).fit(X.astype(np.float32), y).support_vectors_.dtype == np.float32
+
+
+def test_a_certificate_judges_by_the_parameters_of_the_fit():
+    X, y = moons(60)
+    model = SVC(C=10).fit(X, y)
+    before = model.certificate(X, y)
+    model.set_params(C=0.1)
+    assert model.certificate(X, y) == before and before.holds()
+
+
+@pytest.mark.parametrize("X, y, error, words", [
+    (moons(6)[0], np.array([1, "a", 1, "a", None, 1], object), TypeError, "y: expected labels of one kind, got NoneType, int, str"),
+    (moons(6)[0], np.array([1, -np.inf, 1, 2, 2, 1]), ValueError, "y: expected class labels, got the number -inf"),
+    (None, np.arange(6) % 2, TypeError, "X: expected an array of floats, got NoneType"),
+])
+def test_messages_name_what_came(X, y, error, words):
+    with pytest.raises(error, match=words):
+        SVC().fit(X, y)
+
+
+def test_sparse_points_are_named():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y = moons(20)
+    with pytest.raises(TypeError, match="X: expected an array of floats, got csr_matrix"):
+        SVC().fit(sparse.csr_matrix(X), y)
+    with pytest.raises(ValueError, match="gamma: expected a positive finite number, got array"):
+        SVC(gamma=np.array([1.0, 2.0])).fit(X, y)

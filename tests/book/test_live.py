@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 ROOT = Path(__file__).parents[2]
@@ -454,3 +455,184 @@ def test_live_page_fits_a_phone(small: Page, theme: str) -> None:
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     box = page.locator(".nnbook-live-bar").bounding_box()
     assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= 844
+
+
+EDITORS = """() => [...document.querySelectorAll(".nnbook-live-editor")].filter((editor) => editor.checkVisibility()).map((editor) => {
+  const [text, area] = [editor.querySelector("pre"), editor.querySelector("textarea")];
+  const [one, two] = [text, area].map((element) => getComputedStyle(element));
+  return ["lineHeight", "fontSize", "paddingTop", "fontFamily"].filter((name) => one[name] !== two[name])
+    .concat(area.scrollHeight > area.clientHeight || area.scrollWidth > area.clientWidth ? ["size"] : []);
+})"""
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_caret_and_text_of_a_cell_coincide_and_long_lines_can_be_seen(small: Page, width: int) -> None:
+    """A style sheet gave the text another line height than the text area over it; a long line was cut off."""
+    page = small
+    page.set_viewport_size({"width": width, "height": 844})
+    write(page, 4, "x = 7\n" * 30 + "y = '" + 200 * "long " + "'\nx")
+    found = page.evaluate(EDITORS)
+    assert len(found) >= 4 and not any(found), found
+    editor = page.locator(".nnbook-live-editor", has=page.get_by_label("Code of cell 4", exact=True))
+    assert editor.evaluate("element => element.scrollWidth") > 1200 >= page.evaluate("document.scrollingElement.scrollWidth")
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_second_stop_leaves_a_page_that_runs(small: Page) -> None:
+    """What the ended worker still said was taken for the failure of the new one, and nothing ran any more."""
+    page = small
+    write(page, 4, "import time\ntime.sleep(60)")
+    run(page, 4)
+    status(page, re.compile("Running cell 4"))
+    stop = page.get_by_role("button", name="Stop the running cell")
+    stop.click()
+    status(page, re.compile("press Stop again"))
+    page.wait_for_timeout(4000)
+    stop.click()
+    expect(stop).to_be_focused()
+    status(page, re.compile("Python was started anew"))
+    page.wait_for_timeout(3000)
+    write(page, 4, "x = 7\nx")
+    run(page, 7)
+    status(page, "Done")
+    expect(output(page, 7)).to_have_text("294")
+
+
+def test_restart_that_fails_is_told(server: str, html: Path, published: Path, context: BrowserContext) -> None:
+    page = open_small(context, server, html)
+    write(page, 4, "while True:\n    pass")
+    run(page, 4)
+    status(page, re.compile("Running cell 4"))
+    page.route("**/*.wasm", lambda route: route.abort())
+    page.get_by_role("button", name="Stop the running cell").click()
+    status(page, re.compile("^Python did not start again: .*Press Reset"))
+    page.unroute("**/*.wasm")
+    page.get_by_role("button", name="Reset the page").click()
+    page.get_by_role("button", name="Make this page live").click()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+
+
+@pytest.mark.parametrize("lost", ["numpy-*.whl", "nnlib-*.whl", "pyodide.asm.wasm"])
+def test_a_file_that_does_not_load_is_told(isolated: str, context: BrowserContext, lost: str) -> None:
+    """Pyodide only logs a package, and is silent about its core: the page said that it was live, or waited for ever."""
+    page = context.new_page()
+    page.route(f"**/{lost}", lambda route: route.abort())
+    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.get_by_role("button", name="Make this page live").click()
+    expect(page.get_by_role("alert")).to_contain_text("Python did not start: ", timeout=MINUTES)
+    expect(page.get_by_role("alert")).to_contain_text("could not load")
+    expect(page.get_by_role("button", name="Make this page live")).to_be_visible()
+
+
+def test_cancel_at_once_and_a_second_start_make_one_live_page(isolated: str, context: BrowserContext) -> None:
+    """Cancel did nothing before the list of cells had come; a second start then doubled every cell."""
+    page = context.new_page()
+    page.route("**/*.live.json", lambda route: (page.wait_for_timeout(1000), route.continue_()))
+    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    for name in ("Make this page live", "Cancel", "Make this page live"):
+        page.get_by_role("button", name=name).click()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+    page.wait_for_timeout(2000)
+    assert page.locator(".nnbook-live-bar").count() == 1
+    assert page.locator(".nnbook-live-editor").count() == page.locator(".cell .cell_input").count()
+
+
+def test_traceback_follows_much_output(small: Page) -> None:
+    """The limit of what a cell may print swallowed it."""
+    page = small
+    write(page, 4, "print(200_000 * 'x')\nraise ValueError('boom')")
+    run(page, 4)
+    status(page, "Cell 4 failed")
+    expect(output(page, 4)).to_contain_text("and more, which is not shown")
+    expect(output(page, 4).get_by_role("alert")).to_contain_text("ValueError: boom")
+    assert len(output(page, 4).inner_text()) > 100_000
+    write(page, 4, "print('again')")
+    run(page, 4)
+    expect(output(page, 4)).to_have_text("again")
+
+
+def test_code_edited_while_it_runs_has_not_run(small: Page) -> None:
+    page = small
+    write(page, 4, "import time\ntime.sleep(1)\nx = 1")
+    run(page, 4)
+    status(page, re.compile("Running cell 4"))
+    write(page, 4, "x = 2")
+    status(page, "Done")
+    expect(page.locator(".cell", has=page.get_by_label("Code of cell 4", exact=True)).locator(".nnbook-live-state")).to_contain_text("edited since")
+    run(page, 7)
+    status(page, "Done")
+    expect(output(page, 7)).to_have_text("84")
+
+
+def test_cells_run_in_quick_succession_run_once(small: Page) -> None:
+    """What had to run before a cell was listed when it was asked for, not when its turn came."""
+    page = small
+    write(page, 2, "import time\ntime.sleep(0.5)\ncount = globals().get('count', 0) + 1\nprint(count)")
+    write(page, 4, "x = 7\nx")
+    run(page, 2)
+    run(page, 4)
+    run(page, 7)
+    expect(output(page, 7)).to_have_text("294")
+    status(page, "Done")
+    expect(output(page, 2)).to_have_text("1")
+
+
+def test_a_cell_that_loses_the_output_breaks_nothing(small: Page) -> None:
+    page = small
+    write(page, 4, "import sys\nsys.stdout = sys.stderr = None")
+    run(page, 4)
+    status(page, "Done")
+    write(page, 4, "x = 7\nprint('here')")
+    run(page, 4)
+    expect(output(page, 4)).to_have_text("here")
+
+
+def test_tab_indents_what_is_selected(small: Page) -> None:
+    """It replaced the selection by four blanks."""
+    page = small
+    write(page, 4, "if x:\npass\nx")
+    area = page.get_by_label("Code of cell 4", exact=True)
+    area.evaluate("element => { element.focus(); element.setSelectionRange(6, 11); }")
+    page.keyboard.press("Tab")
+    assert area.input_value() == "if x:\n    pass\nx"
+
+
+def test_focus_stays_where_the_reader_has_gone(isolated: str, context: BrowserContext) -> None:
+    page = context.new_page()
+    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.get_by_role("button", name="Make this page live").click()
+    link = page.locator("article a").first
+    link.focus()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+    expect(link).to_be_focused()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_live_cells_are_accessible_after_they_have_run(small: Page, theme: str) -> None:
+    page = small
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.wait_for_timeout(300)
+    found = Axe().run(page, context="article", options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+    assert [(problem["id"], node["html"][:120]) for problem in found if problem["impact"] in ("serious", "critical")
+            for node in problem["nodes"]] == []
+    page.emulate_media(media="print")
+    assert page.locator(".nnbook-live-foot:visible, .nnbook-live-bar:visible").count() == 0
+    page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize(("name", "place"), [("01_mathematics", ".nnbook-live"), ("explore", ".nnbook-explorable")])
+def test_a_page_opened_as_a_file_says_what_is_missing(html: Path, context: BrowserContext, name: str, place: str) -> None:
+    """A browser loads no modules there, so the scripts that would say it do not run."""
+    page = context.new_page()
+    page.goto((html / "nbs" / f"{name}.html").as_uri())
+    expect(page.locator(place).first).to_have_text("Opened as a file, this page cannot run code. Run make serve, and open it from there.")
+    expect(page.locator(place).first).to_be_visible()
+
+
+def test_server_shows_the_page_for_what_there_is_not(isolated: str, context: BrowserContext) -> None:
+    page = context.new_page()
+    answer = page.goto(f"{isolated}/nbs/no-such-page.html")
+    assert answer and answer.status == 404
+    expect(page.get_by_role("heading")).to_have_text("There is no such page")
+    page.get_by_role("link", name="its first page").click()
+    expect(page).to_have_url(f"{isolated}/nbs/index.html")

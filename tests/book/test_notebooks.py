@@ -70,7 +70,7 @@ def test_chapter_runs_alone_with_the_wheel(path: Path, wheel: Path, tmp_path: Pa
 
 
 def test_cells_are_short() -> None:
-    """House style: half of the code cells have 8 lines or fewer, nine in ten at most 16, none over 40."""
+    """Half of the code cells have 8 lines or fewer, nine in ten at most 16, none over 40, with docstrings and all."""
     sources = [
         "".join(cell["source"])
         for path in NOTEBOOKS

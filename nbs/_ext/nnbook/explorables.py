@@ -53,7 +53,7 @@ def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, do
         data = [Path(app.confdir, "data", name) for name in DATA[match[1]]]
         return f'{match[0]} data-code="{live.megabytes(code_files(folder))}" data-data="{live.megabytes(data)}"'
 
-    context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"])
+    context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"]) + live.from_a_file(".nnbook-explorable")
     app.add_css_file("live.css")
     app.add_css_file("explore.css")
     app.add_js_file("explore.js", type="module")

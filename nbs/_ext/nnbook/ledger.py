@@ -91,7 +91,8 @@ def shown(claim: dict[str, Any], value: Any) -> str:
     if claim["kind"] == "words":
         return str(value[1])
     if claim["kind"] == "spread":
-        median, low, high = (f"{number:.3g}" for number in value)
+        digits = max(3, len(Decimal(claim["reported"]).as_tuple().digits))
+        median, low, high = (f"{number:.{digits}g}" for number in value)
         return f"{median} ({low} to {high})"
     if "e" in claim["reported"] or not agrees(claim, value):
         return f"{value:.4g}"

@@ -201,6 +201,13 @@ def megabytes(paths: list[Path]) -> float:
     return sum(path.stat().st_size for path in paths) / 1e6
 
 
+def from_a_file(selector: str) -> str:
+    """Say, where a page is opened as a file, what it takes to make it live: a browser loads no modules there."""
+    said = "Opened as a file, this page cannot run code. Run make serve, and open it from there."
+    return (f'<script>if (location.protocol === "file:") for (const place of document.querySelectorAll("{selector}"))'
+            f' {{ place.hidden = false; place.textContent = "{said}"; }}</script>')
+
+
 def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
     """Put under the summary of a chapter the place for its one control; its script fills it."""
     if not is_live(app, pagename):
@@ -211,7 +218,7 @@ def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, do
         size = {"code": megabytes([folder / name for name in pyodide.FILES]),
                 "data": megabytes(data_of(app, pagename))}
     data = escape(json.dumps({"page": Path(pagename).name, "megabytes": size}))
-    control = f'<div class="nnbook-live" data-live="{data}" hidden></div>'
+    control = f'<div class="nnbook-live" data-live="{data}" hidden></div>{from_a_file(".nnbook-live")}'
     context["body"] = re.sub(r"</h1>(\s*<blockquote>.*?</blockquote>)?", lambda match: match[0] + control,
                              context["body"], count=1, flags=re.S)
     app.add_css_file("live.css")

@@ -1,6 +1,6 @@
 // The explorables of a page: a button each; after a click nnlib runs in the page, and what can be tried out takes the
 // place of the figure. What is computed is in explore.py; the functions are called by name through the live page's kernel.
-import { button, make } from "./dom.js";
+import { button, enable, make } from "./dom.js";
 
 const site = (path) => new URL(path, import.meta.url).href; // this script lies in the site's _static
 const SVG = "http://www.w3.org/2000/svg";
@@ -93,7 +93,7 @@ async function startDraw(place, call, fetchData) {
     canvas.setAttribute("aria-label", text);
     return canvas;
   });
-  const status = say(), scores = make("div"), state = { x: 56, y: 20, down: false, latents: [], encoded: [] };
+  const status = say(), scores = make("div"), state = { x: 56, y: 20, down: false, latents: [], encoded: [], turn: 0 };
 
   const show = (answer) => {
     paintDigit(decoded, answer.decoded);
@@ -111,20 +111,28 @@ async function startDraw(place, call, fetchData) {
   const encode = latest(async () => {
     const { data } = context.getImageData(0, 0, SIDE, SIDE), ink = new Uint8Array(SIDE * SIDE).map((_, i) => 255 - data[4 * i]);
     if (!ink.some(Boolean)) return;
-    const answer = await call("draw_image", ink, SIDE);
+    const turn = state.turn, answer = await call("draw_image", ink, SIDE);
+    if (turn !== state.turn) return; // the paper has been cleared meanwhile
     paintDigit(seen, answer.image);
     state.encoded = answer.latents;
     back();
     show(answer);
   });
-  const decode = latest(async () => show(await call("draw_latents", state.latents)));
+  const decode = latest(async () => {
+    const turn = state.turn, answer = await call("draw_latents", state.latents);
+    if (turn === state.turn) show(answer);
+  });
   const back = () => {
     state.latents = [...state.encoded];
     sliders.forEach((slider, i) => (slider.value = state.latents[i]));
   };
   const sliders = low.map((min, i) => {
     const slider = make("input", { type: "range", min, max: high[i], step: "any", ariaLabel: `Latent ${i + 1}` });
-    slider.oninput = () => { state.latents[i] = Number(slider.value); decode(); };
+    slider.oninput = () => {
+      if (!state.latents.length) return void (status.textContent = "The paper is empty: there is nothing to decode.");
+      state.latents[i] = Number(slider.value);
+      decode();
+    };
     return slider;
   });
 
@@ -132,7 +140,17 @@ async function startDraw(place, call, fetchData) {
     Object.assign(context, { fillStyle: "#fff", strokeStyle: "#000", lineWidth: 9, lineCap: "round", lineJoin: "round" });
     context.fillRect(0, 0, SIDE, SIDE);
   };
-  const wipe = () => { clear(); go(56, 20, false); status.textContent = "The paper is empty. Draw a digit, or take one of the test digits."; };
+  const lift = (down) => pen.classList.toggle("down", (state.down = down));
+  const wipe = () => {
+    state.turn += 1;
+    Object.assign(state, { latents: [], encoded: [] });
+    for (const canvas of [seen, decoded]) canvas.getContext("2d").clearRect(0, 0, 28, 28);
+    scores.replaceChildren();
+    lift(false);
+    clear();
+    go(56, 20, false);
+    status.textContent = "The paper is empty. Draw a digit, or take one of the test digits.";
+  };
   const go = (x, y, stroke) => {
     if (stroke) {
       context.beginPath();
@@ -150,6 +168,7 @@ async function startDraw(place, call, fetchData) {
     return [((event.clientX - box.left) * SIDE) / box.width, ((event.clientY - box.top) * SIDE) / box.height];
   };
   pad.onpointerdown = (event) => {
+    if (event.button) return;
     pad.setPointerCapture(event.pointerId);
     go(...at(event), false);
     go(...at(event), true);
@@ -165,7 +184,7 @@ async function startDraw(place, call, fetchData) {
     pen.hidden = false;
     if (move) go(inside(state.x + move[0]), inside(state.y + move[1]), state.down);
     else if (event.key === " ") {
-      pen.classList.toggle("down", (state.down = !state.down));
+      lift(!state.down);
       status.textContent = state.down ? "The pen is down." : "The pen is up.";
       go(state.x, state.y, state.down);
     } else if (event.key === "Delete" || event.key === "Backspace") wipe();
@@ -191,7 +210,7 @@ async function startDraw(place, call, fetchData) {
     make("div", { className: "nnbook-explore-pair" }, figure("What the network sees", seen), figure("Decoded", decoded)), scores);
   tops.classList.add("tops");
   place.append(row("First test digits:", ...tests, button("Clear", wipe)), status, tops,
-    row("The 32 latents", button("Back to the encoded", () => { back(); decode(); })),
+    row("The 32 latents", button("Back to the encoded", () => state.encoded.length && (back(), decode()))),
     make("div", { className: "nnbook-explore-latents" }, ...sliders.map((slider, i) => make("label", {}, make("span", {}, String(i + 1)), slider))));
   await take(0);
 }
@@ -235,13 +254,15 @@ async function startXor(place, call) {
     const mine = ++turn;
     pause();
     try {
-      for (const input of [units, seed, rate]) if (!input.checkValidity() || input.value === "") throw new Error(`a number from ${input.min} to ${input.max} is needed`);
+      for (const [name, input] of [["hidden units", units], ["the seed", seed], ["the learning rate", rate]]) {
+        if (!input.checkValidity() || input.value === "") throw new Error(`for ${name} a ${input.step === "any" ? "" : "whole "}number from ${input.min} to ${input.max} is needed`);
+      }
       const state = await call("xor_start", Number(units.value), activation.value, Number(seed.value), Number(rate.value));
       if (mine !== turn) return;
       losses = [];
       status.textContent = show(state);
     } catch (error) { status.textContent = `Not possible: ${error.message}`; }
-    train.disabled = status.textContent.startsWith("Not");
+    enable(train, !status.textContent.startsWith("Not"));
   };
   const train = button("", async () => {
     if (running) return pause();
@@ -275,6 +296,7 @@ async function startXor(place, call) {
   const pictures = row(figure("Output: circles are to be 1, squares 0; the line is at one half", make("div", { className: "nnbook-explore-plot" }, canvas, svg)),
     figure("Loss; the dashed lines are where runs get stuck", make("div", { className: "nnbook-explore-plot wide" }, curve)), outputs);
   pictures.classList.add("tops");
+  train.style.minWidth = "11rem"; // so that nothing comes under the pointer when its text changes
   place.append(row("Recipes:", recipe("The report's", 4, "tanh"), recipe("Four ReLU units", 4, "ReLU"), recipe("Two tanh units", 2, "tanh")),
     row(field("Hidden units", units), field("Activation", activation), field("Seed", seed), field("Learning rate", rate)),
     row(train, button("Start over", restart)), status, pictures);
@@ -321,7 +343,7 @@ async function startSmo(place, call) {
     const rows = now ? [["steps", String(now.steps)], ["dual objective", now.dual.toFixed(5)], ["primal objective", now.primal.toFixed(5)], ["KKT gap", now.gap.toFixed(5)]] : [];
     numbers.replaceChildren(table("Now", ["", ""], rows));
     steps.replaceChildren(table("Steps so far, the last one first", ["step", "pair", "wanted", "moved", "dual", "KKT gap"], done.slice(-100).reverse()));
-    step.disabled = run.disabled = !now || now.solved;
+    for (const element of [step, run]) enable(element, now && !now.solved);
   };
   const restart = async () => {
     const mine = ++turn;
@@ -343,15 +365,16 @@ async function startSmo(place, call) {
     status.textContent = text;
     show();
   };
+  const wanted = (state) => (state.wanted < 1e6 ? state.wanted.toFixed(4) : "without end"); // points in the same place
   const advance = async () => {
     const mine = turn, state = await call("smo_step");
     if (mine !== turn) return;
     now = state;
     if (now.raised === undefined) return show();
     const clipped = now.moved < now.wanted * (1 - 1e-9) ? " (clipped)" : "";
-    done.push([String(now.steps), `${name(now.raised)} up, ${name(now.lowered)} down`, now.wanted.toFixed(4), now.moved.toFixed(4) + clipped, now.dual.toFixed(4), now.gap.toFixed(4)]);
+    done.push([String(now.steps), `${name(now.raised)} up, ${name(now.lowered)} down`, wanted(now), now.moved.toFixed(4) + clipped, now.dual.toFixed(4), now.gap.toFixed(4)]);
     show();
-    return `Step ${now.steps}: points ${name(now.raised)} and ${name(now.lowered)} move by ${now.moved.toFixed(4)}${clipped && ` instead of ${now.wanted.toFixed(4)}, clipped by the box`}. `
+    return `Step ${now.steps}: points ${name(now.raised)} and ${name(now.lowered)} move by ${now.moved.toFixed(4)}${clipped && ` instead of ${wanted(now)}, clipped by the box`}. `
       + `The dual objective is ${now.dual.toFixed(4)}, the KKT gap ${now.gap.toFixed(4)}.${now.solved ? " Solved." : ""}`;
   };
   const single = latest(async () => { status.textContent = (await advance()) ?? status.textContent; });
@@ -377,7 +400,7 @@ async function startSmo(place, call) {
     show();
     (list.querySelectorAll("button")[Math.min(k, points.length - 1)] ?? svg).focus();
   };
-  svg.onpointerdown = (event) => {
+  svg.onclick = (event) => { // not pointerdown: that is also how a finger begins to scroll
     const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     const inside = (value) => Math.max(-1, Math.min(1, value));
     add(inside(x / 50 - 1), inside(1 - y / 50));
@@ -399,6 +422,7 @@ async function startSmo(place, call) {
   C.onchange = kernel.onchange = restart;
   const pictures = row(figure("Solid: f = 0; dashed: f = 1 and −1. Rings: multipliers above 0; thick: the pair", make("div", { className: "nnbook-explore-plot" }, canvas, svg)), numbers, steps);
   pictures.classList.add("tops");
+  run.style.minWidth = "9rem";
   place.append(row("Points:", ...Object.entries(SETS).map(([text, set]) => button(text, () => change(set))), button("None", () => change([])), field("New points are", kind)),
     row(field("C", C), field("Kernel", kernel), step, run, button("Start over", restart)), status, pictures, list);
   points = SETS["Two groups"];
@@ -416,10 +440,15 @@ let shared; // one kernel for all of them: started by the first click
 async function getKernel(onprogress) {
   const { Kernel } = await import("./live-kernel.js");
   const kernel = new Kernel({ onprogress, files: [{ url: site("explore.py"), path: "/lib/python3.12/site-packages/nnbook_explore.py" }] });
-  await kernel.start();
-  let failure = "";
-  const ran = await kernel.run("from nnbook_explore import *", "explore", ({ text }) => (failure = text));
-  if (!ran) throw new Error(failure.trim().split("\n").pop());
+  try {
+    await kernel.start();
+    let failure = "";
+    const ran = await kernel.run("from nnbook_explore import *", "explore", ({ text }) => (failure = text));
+    if (!ran) throw new Error(failure.trim().split("\n").pop());
+  } catch (error) {
+    kernel.close();
+    throw error;
+  }
   return kernel;
 }
 
@@ -439,7 +468,6 @@ function offer(place) {
   const [title, begin] = STARTS[place.dataset.kind], { code, data } = place.dataset;
   place.hidden = false;
   if (code === undefined) return place.replaceChildren("This build of the book has no Python for the browser.");
-  if (location.protocol === "file:") return place.replaceChildren("This can be tried out when the book is served: run make serve.");
   const total = Number(code) + Number(data);
   const start = async () => {
     const bar = make("progress", { max: total, value: 0, ariaLabel: "Loading Python" }), text = make("span", { role: "status" }, "Loading Python ...");

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, Tanh, load
+from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, StandardScaler, Tanh, load
 from nnlib.data import MNIST, parse_idx, read_verified
 from nnlib.simple_svm import certify, find_bias
 from nnlib.svm import half_distances, make_kernel, smo
@@ -21,8 +21,7 @@ def attempt(name, *values):
 
 
 # ---------------------------------------------------------------- draw a digit
-FITTED = 3000  # so many digits, the last of the official test set, train the machine; the page shows the first
-PARAMETERS = {"C": 10.0, "gamma": 0.005}
+FITTED = 100 + np.random.default_rng(0).permutation(9900)[:3000]  # these digits of the official test set train the machine
 
 
 def shrink(n, m):
@@ -63,14 +62,15 @@ def draw_start(network, images, labels, folder="/tmp"):
     autoencoder, X, y = parts
     X = X.reshape(-1, 784) / np.float32(255)
     Z = autoencoder.encode(X)
-    machine = OneVsRestSVC(**PARAMETERS).fit(Z[-FITTED:], y[-FITTED:])
-    STATE["draw"] = autoencoder, machine, X
+    scaler = StandardScaler().fit(Z[FITTED])
+    machine = OneVsRestSVC(C=10).fit(scaler.transform(Z[FITTED]), y[FITTED])
+    STATE["draw"] = autoencoder, scaler, machine, X
     return {"digits": y[:10].tolist(), "low": Z.min(0).tolist(), "high": Z.max(0).tolist()}
 
 
 def draw_digit(index):
     """Return the pixels of a test digit, from 0 to 255."""
-    return np.rint(STATE["draw"][2][index] * 255).astype(np.uint8).tolist()
+    return np.rint(STATE["draw"][-1][index] * 255).astype(np.uint8).tolist()
 
 
 def draw_image(ink, side):
@@ -82,9 +82,9 @@ def draw_image(ink, side):
 
 def draw_latents(latents):
     """Decode and classify 32 latents."""
-    autoencoder, machine, _ = STATE["draw"]
+    autoencoder, scaler, machine, _ = STATE["draw"]
     Z = np.asarray(latents, np.float32)[None]
-    scores = machine.decision_function(Z)[0]
+    scores = machine.decision_function(scaler.transform(Z))[0]
     return {"decoded": autoencoder.decode(Z)[0].tolist(), "scores": scores.tolist(), "digit": int(scores.argmax())}
 
 

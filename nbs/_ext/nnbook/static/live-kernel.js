@@ -71,6 +71,7 @@ export class Kernel {
   }
 
   close() {
+    if (this.worker) this.worker.onmessage = this.worker.onerror = null; // what it still says is of no concern to the next one
     this.worker?.terminate();
     this.fail(new Stopped("stopped"));
   }

@@ -26,7 +26,7 @@ class Kernel:
     def __init__(self):
         self.clear()
         self.send = lambda output: None
-        sys.stdout, sys.stderr = Stream(self, "stdout"), Stream(self, "stderr")
+        self.streams = Stream(self, "stdout"), Stream(self, "stderr")
         self.pending, self.flushed, self.sent = ["stdout", ""], 0.0, 0
 
     def clear(self):
@@ -39,6 +39,7 @@ class Kernel:
     def run(self, source, name, send):
         """Run a cell; return whether it ran to its end."""
         self.send, self.sent = send, 0
+        sys.stdout, sys.stderr = self.streams  # a cell may have put others there
         source = re.sub(r"^%.*$", "", source, flags=re.M)  # magics are IPython's
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         try:
@@ -49,14 +50,14 @@ class Kernel:
             show()
             return True
         except BaseException as error:
-            sys.stdout.flush()
+            self.flush()
             if "matplotlib.pyplot" in sys.modules:
                 sys.modules["matplotlib.pyplot"].close("all")
             error.__traceback__ = self.inside(error.__traceback__, name)
             self.send({"kind": "error", "text": "".join(traceback.format_exception(error))})
             return False
         finally:
-            sys.stdout.flush()
+            self.flush()
 
     def call(self, name, values):
         """Call a function by its name; if it raises, `failure` says what."""

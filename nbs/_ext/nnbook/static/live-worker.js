@@ -35,6 +35,8 @@ async function start({ packages, files, interrupt }) {
   ].map(async ({ url, path }) => [path, await read(url)]);
   const home = { MPLBACKEND: "module://nnbook_kernel", MATPLOTLIBRC: "/matplotlibrc", NNLIB_DATA: "/data", HOME: "/home/pyodide" };
   python = await loadPyodide({ indexURL: here("pyodide/"), packages, env: home });
+  const missing = packages.filter((name) => !(name in python.loadedPackages)); // of these Pyodide only tells its log
+  if (missing.length) throw new Error(`could not load ${missing.join(", ")}`);
   for (const [path, data] of await Promise.all(needed)) {
     python.FS.mkdirTree(path.slice(0, path.lastIndexOf("/")) || "/");
     python.FS.writeFile(path, data);
@@ -62,6 +64,11 @@ const tasks = {
     return value;
   },
 };
+
+// Pyodide leaves a core that does not arrive to nobody.
+self.addEventListener("unhandledrejection", (event) => {
+  if (!kernel) throw new Error(`could not load Python: ${event.reason?.message ?? event.reason}`);
+});
 
 self.onmessage = async ({ data }) => {
   try {

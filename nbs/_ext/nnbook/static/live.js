@@ -1,6 +1,6 @@
 // "Make this page live": turns the code cells of a chapter into cells that can be edited and run.
 // Before the click this script only draws the button; nothing of Python is asked for.
-import { button, make } from "./dom.js";
+import { button, enable, make } from "./dom.js";
 
 const place = document.querySelector(".nnbook-live");
 const { page, megabytes } = JSON.parse(place.dataset.live);
@@ -34,6 +34,13 @@ function makeEditor(code, label, onedit, onrun) {
   area.setAttribute("aria-describedby", "nnbook-live-keys");
   const draw = () => (colours.innerHTML = highlight(area.value));
   const insert = (text) => document.execCommand("insertText", false, text) || area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+  const indent = () => { // the lines that are selected
+    const start = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1, stop = area.selectionEnd;
+    area.setSelectionRange(start, stop);
+    const lines = area.value.slice(start, stop).replace(/^(?=.)/gm, "    ");
+    insert(lines);
+    area.setSelectionRange(start, start + lines.length);
+  };
   let leaving = false;
   area.addEventListener("input", () => { draw(); onedit(); });
   area.addEventListener("keydown", (event) => {
@@ -46,7 +53,8 @@ function makeEditor(code, label, onedit, onrun) {
       insert("\n" + line.match(/^ */)[0] + (/[:([{]$/.test(line) ? "    " : ""));
     } else if (event.key === "Tab" && !event.shiftKey && !leaving) {
       event.preventDefault();
-      insert("    ");
+      if (area.selectionStart === area.selectionEnd) insert("    ");
+      else indent();
     }
     leaving = event.key === "Escape";
   });
@@ -101,6 +109,7 @@ class Output {
   begin() {
     this.fresh = true;
     this.printed = 0;
+    this.cut = false;
     this.drawn = false;
     this.element.classList.add("nnbook-live-stale");
   }
@@ -137,8 +146,13 @@ class Output {
   }
 
   print(kind, text) {
-    if ((this.printed += text.length) > LIMIT) text = this.cut ? "" : "\n... and more, which is not shown.";
-    this.cut = this.printed > LIMIT;
+    if (kind !== "error") {
+      if (this.cut) return;
+      const room = LIMIT - this.printed;
+      this.cut = text.length > room;
+      if (this.cut) text = `${text.slice(0, room)}\n... and more, which is not shown.`;
+      this.printed += text.length;
+    }
     const style = { stdout: "stream", stderr: "stderr", text: "text_plain", error: "traceback" }[kind];
     const last = this.last?.isConnected && this.last.dataset.kind === kind && kind.startsWith("std") ? this.last : undefined;
     if (last) return last.querySelector("pre").append(text);
@@ -226,18 +240,24 @@ class Cell {
     };
     this.output?.begin();
     this.say("running ...");
-    const start = performance.now();
+    this.shown?.setAttribute("aria-busy", "true");
+    const start = performance.now(), code = this.code;
+    let ended;
     try {
-      this.ran = await kernel.run(this.code, this.name, receive);
+      ended = await kernel.run(code, this.name, receive);
+      this.ran = ended && this.code === code; // it may have been edited meanwhile
     } catch (error) {
       this.output?.keep();
       this.say("stopped");
       throw error;
+    } finally {
+      this.shown?.removeAttribute("aria-busy");
     }
     this.output?.end();
-    this.say(`${this.ran ? "ran" : "failed"}, ${((performance.now() - start) / 1000).toFixed(1)} s`);
+    const verdict = `${ended ? "ran" : "failed"}, ${((performance.now() - start) / 1000).toFixed(1)} s`;
+    this.say(this.code === code ? verdict : `${verdict}, edited since`);
     if (!this.shown) this.warn(failure);
-    return this.ran;
+    return ended;
   }
 
   // A hidden cell that fails is one that checks what the text says: say so where it stands.
@@ -271,7 +291,6 @@ class Live {
   offer() {
     place.hidden = false;
     if (megabytes.code === undefined) return this.explain("This build of the book has no Python for the browser: its pages cannot be made live.");
-    if (location.protocol === "file:") return this.explain("A page can be made live when the book is served: run make serve.");
     const start = button("Make this page live", () => this.start());
     const text = `Edit and run its code here, with nothing installed. Loads ${megabytes.code.toFixed(0)} MB${this.data} from this site.`;
     place.replaceChildren(start, make("span", {}, text));
@@ -282,6 +301,7 @@ class Live {
   }
 
   async start() {
+    const turn = (this.turn = (this.turn ?? 0) + 1); // a later start, or Cancel, ends this one
     const total = (megabytes.code + megabytes.data) * 1e6;
     const bar = make("progress", { max: total, value: 0, ariaLabel: "Loading Python" });
     const text = make("span", { role: "status" }, "Loading Python ...");
@@ -297,13 +317,16 @@ class Live {
       const { Kernel, Stopped } = await import("./live-kernel.js");
       this.Stopped = Stopped;
       const answer = await fetch(new URL(`${page}.live.json`, location.href));
+      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
       const { cells, data } = await answer.json();
+      if (turn !== this.turn) return;
       const files = data.map((path) => ({ url: site(path), path: `/${path}` }));
       this.kernel = new Kernel({ packages: ["nnlib", "matplotlib"], files, onprogress: progress });
       await this.kernel.start();
+      if (turn !== this.turn) return;
       this.open(cells);
     } catch (error) {
-      if (this.Stopped && error instanceof this.Stopped) return;
+      if (turn !== this.turn || (this.Stopped && error instanceof this.Stopped)) return;
       this.reset();
       place.append(make("span", { role: "alert", className: "nnbook-live-remark" }, `Python did not start: ${error.message}`));
     }
@@ -313,41 +336,45 @@ class Live {
     this.cells = cells.map((info, index) => new Cell(this, info, index + 1));
     this.cells.forEach((cell) => cell.build());
     this.queue = Promise.resolve();
-    this.turn = 0;
-    this.runAll = button("Run all", () => this.run(this.cells, true), "Run all cells");
+    this.runAll = button("Run all", () => this.run(() => this.cells.filter((cell) => !cell.skip), true), "Run all cells");
     this.stopper = button("Stop", () => this.stop(), "Stop the running cell");
-    this.stopper.disabled = true;
+    this.setBusy(false);
     this.status = make("span", { role: "status", className: "nnbook-live-status" }, "This page is live");
     this.bar = make("div", { className: "nnbook-live-bar", role: "region", ariaLabel: "Live page" },
       this.runAll, this.stopper, button("Reset", () => this.reset(), "Reset the page"), this.status);
+    const waiting = place.contains(document.activeElement) || document.activeElement === document.body;
     document.body.append(this.bar);
     document.body.classList.add("nnbook-is-live");
     place.replaceChildren(make("span", { id: "nnbook-live-keys" }, `This page is live. Running a cell runs first what stands above it and has not run. ${KEYS}`));
-    this.runAll.focus();
+    if (waiting) this.runAll.focus(); // who has gone on to something else stays there
+  }
+
+  setBusy(busy) {
+    this.busy = busy;
+    enable(this.stopper, busy);
   }
 
   // Run a cell, after everything above it that has not run as it stands.
   runUpTo(cell) {
-    this.run(this.cells.slice(0, cell.number).filter((other) => other === cell || !(other.ran || other.skip)));
+    this.run(() => this.cells.slice(0, cell.number).filter((other) => other === cell || !(other.ran || other.skip)));
   }
 
-  run(cells, anew = false) {
+  // `choose` names the cells when their turn has come, for what waits before them may run some.
+  run(choose, anew = false) {
     const turn = this.turn;
-    this.queue = this.queue.then(() => this.perform(cells, turn, anew));
+    this.queue = this.queue.then(() => this.perform(choose, turn, anew));
   }
 
-  async perform(cells, turn, anew) {
+  async perform(choose, turn, anew) {
     if (turn !== this.turn) return;
-    this.stopper.disabled = false;
-    document.body.setAttribute("aria-busy", "true");
+    this.setBusy(true);
     try {
       let failed = 0;
       if (anew) {
         this.cells.forEach((cell) => (cell.ran = false));
         await this.kernel.clear();
       }
-      for (const cell of cells) {
-        if (anew && cell.skip) continue;
+      for (const cell of choose()) {
         if (turn !== this.turn) return;
         this.say(`Running cell ${cell.number} of ${this.cells.length}`);
         if (await cell.run(this.kernel)) continue;
@@ -359,21 +386,33 @@ class Live {
     } catch (error) {
       if (!(error instanceof this.Stopped)) this.say(`Python broke off: ${error.message}`);
     } finally {
-      this.stopper.disabled = true;
-      document.body.removeAttribute("aria-busy");
+      if (turn === this.turn) this.setBusy(false);
     }
   }
 
   // Where the site is not served cross-origin isolated, Python cannot be interrupted: it is started anew.
   async stop() {
-    this.turn += 1;
+    const turn = (this.turn += 1);
+    const said = (text) => turn === this.turn && this.say(text);
     this.say("Stopping ...");
     if (!this.kernel.flag || this.kernel.flag[0]) {
       this.cells.forEach((cell) => (cell.ran = false));
-      this.queue = this.kernel.stop().then(() => this.say("Stopped. Python was started anew: variables are gone, cells above will run again"));
+      this.queue = this.restart(said);
     } else {
+      setTimeout(() => this.busy && said("Stopping ... If that takes too long, press Stop again: Python is started anew"), 2000);
       await this.kernel.stop();
-      this.queue = this.queue.then(() => this.say("Stopped"));
+      this.queue = this.queue.then(() => said("Stopped"));
+    }
+    this.queue = this.queue.then(() => turn === this.turn && this.setBusy(false));
+  }
+
+  async restart(said) {
+    try {
+      await this.kernel.stop();
+      said("Stopped. Python was started anew: variables are gone, cells above will run again");
+    } catch (error) {
+      if (error instanceof this.Stopped) return;
+      said(`Python did not start again: ${error.message}. Press Reset, then make the page live again`);
     }
   }
 
@@ -382,7 +421,7 @@ class Live {
   }
 
   reset() {
-    this.turn = (this.turn ?? 0) + 1;
+    this.turn += 1;
     this.kernel?.close();
     this.cells?.forEach((cell) => cell.reset());
     this.bar?.remove();
