@@ -601,7 +601,7 @@ def test_focus_stays_where_the_reader_has_gone(isolated: str, context: BrowserCo
     page = context.new_page()
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
     page.get_by_role("button", name="Make this page live").click()
-    link = page.locator("article a").first
+    link = page.locator("article p a").first
     link.focus()
     expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
     expect(link).to_be_focused()

@@ -400,7 +400,8 @@ async function startSmo(place, call) {
     show();
     (list.querySelectorAll("button")[Math.min(k, points.length - 1)] ?? svg).focus();
   };
-  svg.onclick = (event) => { // not pointerdown: that is also how a finger begins to scroll
+  svg.onpointerup = (event) => { // not pointerdown: that is also how a finger begins to scroll, which ends otherwise
+    if (event.button) return;
     const { x, y } = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
     const inside = (value) => Math.max(-1, Math.min(1, value));
     add(inside(x / 50 - 1), inside(1 - y / 50));

@@ -35,7 +35,10 @@ async function start({ packages, files, interrupt }) {
   ].map(async ({ url, path }) => [path, await read(url)]);
   const home = { MPLBACKEND: "module://nnbook_kernel", MATPLOTLIBRC: "/matplotlibrc", NNLIB_DATA: "/data", HOME: "/home/pyodide" };
   python = await loadPyodide({ indexURL: here("pyodide/"), packages, env: home });
-  const missing = packages.filter((name) => !(name in python.loadedPackages)); // of these Pyodide only tells its log
+  const { packages: known } = await (await plainFetch(here("pyodide/pyodide-lock.json"))).json();
+  const wanted = new Set(packages); // a set goes on to what is added on the way
+  for (const name of wanted) known[name].depends.forEach((other) => wanted.add(other));
+  const missing = [...wanted].filter((name) => !(name in python.loadedPackages)); // Pyodide only logs these
   if (missing.length) throw new Error(`could not load ${missing.join(", ")}`);
   for (const [path, data] of await Promise.all(needed)) {
     python.FS.mkdirTree(path.slice(0, path.lastIndexOf("/")) || "/");
