@@ -49,6 +49,7 @@ def name_chapter(app: Sphinx, what: str, name: str, obj: object, options: object
 
 def setup(app: Sphinx) -> dict[str, object]:
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # the chapters' kernels inherit it
+    os.environ.setdefault("MPLCONFIGDIR", str(Path(app.confdir, "_build", ".matplotlib")))  # a user's list of fonts may be out of date
     app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static")))
     app.add_css_file("book.css")
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
