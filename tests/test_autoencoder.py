@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nnlib import (SGD, Adam, Autoencoder, BCEWithLogitsLoss, Dense, ReLU, Sequential, checkpoint, load_mnist,
                    stratified_split)
-from nnlib.autoencoder import RECIPE, REPORT_CODE, reconstruction_metrics, report_parts, report_run
+from nnlib.autoencoder import RECIPE, REPORT_CODE, VARIANTS, reconstruction_metrics, report_parts, report_run, variant_run
 from nnlib.checkpoint import fingerprint
 from nnlib.data import data_folder
 
@@ -259,3 +259,19 @@ def test_predictions_leave_nothing_behind(method):
     finally:
         tracemalloc.stop()
         gc.enable()
+
+
+@pytest.mark.parametrize("squared", [False, True])
+def test_variants_train_the_same_network_by_another_road(squared):
+    """From the same weights and order of images as `report_run`; the errors are those after each epoch."""
+    X = np.random.default_rng(0).random((40, 784)).astype(np.float32)
+    make, *settings = VARIANTS["mse-adam" if squared else "adam"]
+    assert settings[0] is squared
+    autoencoder, history, errors = variant_run(X[:30], make(), squared, seed=3, test=X[30:], epochs=2)
+    assert len(history.loss) == len(errors) == 2
+    assert errors[-1] == np.square(autoencoder.reconstruct(X[30:]) - X[30:]).mean()
+    expected = Autoencoder(rng=3).evaluate(X[:30], X[:30], BCEWithLogitsLoss())
+    if squared:
+        expected = np.square(Autoencoder(rng=3).reconstruct(X[:30]) - X[:30]).mean()
+    assert history.loss[0] == pytest.approx(expected, rel=1e-5)
+    assert variant_run(X[:30], make(), squared, seed=3, epochs=1)[2] == []

@@ -745,3 +745,10 @@ def test_sparse_points_are_named():
         SVC().fit(sparse.csr_matrix(X), y)
     with pytest.raises(ValueError, match="gamma: expected a positive finite number, got array"):
         SVC(gamma=np.array([1.0, 2.0])).fit(X, y)
+
+
+def test_a_tolerance_below_what_double_precision_allows_is_told_as_such():
+    """The advice to give the data as float64 is no help to who did."""
+    X, y = moons(60)
+    with pytest.warns(ConvergenceWarning, match="rounding in float64 allows no more; scale the data\\. The model"):
+        SVC(tol=1e-18).fit(X, y)
