@@ -53,7 +53,7 @@ def number_labels(
     t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
     classes = None if labels is None else check_labels(labels, "labels")
     check_alike(t, p, classes)
-    if t.dtype != p.dtype and {t.dtype.kind, p.dtype.kind} <= {"i", "u", "f"}:
+    if t.dtype != p.dtype and all(a.dtype.kind in "iuf" and abs(a).max() < 2**63 for a in (t, p)):
         t, p = (a.astype(np.int64) for a in (t, p))  # NumPy would compare them as floats
     classes = np.unique(np.concatenate([t, p])) if classes is None else classes
     order = classes.argsort()

@@ -412,7 +412,7 @@ class ConvergenceWarning(UserWarning):
 def warn_unless_solved(name: str, duals: Duals, tol: float, max_iter: float) -> None:
     """Warn if a problem is not solved up to `tol`, and say why."""
     worst = int(duals.gap.argmax())
-    if not duals.gap[worst] <= tol:
+    if duals.gap[worst] > tol:
         reason = f"max_iter={max_iter} steps were used up"
         if duals.n_iter[worst] < max_iter:
             reason = f"rounding in {duals.A.dtype} allows no more; scale the data"
@@ -479,21 +479,21 @@ class Machine(Parameters):
         return float((guesses == truth).mean())
 
 # %% ../nbs/16_svm.ipynb #da1cdc8a
-def prepare(machine: Machine, X: Array) -> tuple[Kernel, Array]:
-    """Make the kernel of a machine, and return the points, in double precision if it takes that.
+def prepare(machine: Machine, X: Array) -> tuple[Kernel, float, Array]:
+    """Make the kernel of a machine; return it, its gamma, and X, in double precision if need be.
 
     Warns if rounding spoils the distances all the same; raises ValueError on an overflow.
     """
-    machine.gamma_ = as_gamma(machine.gamma, X)
-    kernel = make_kernel(machine.kernel, X, machine.gamma_, machine.degree, machine.coef0)
+    gamma = as_gamma(machine.gamma, X)
+    kernel = make_kernel(machine.kernel, X, gamma, machine.degree, machine.coef0)
     error = rounding(kernel, X)
     if not error <= COARSE and X.dtype == np.float32:
         return prepare(machine, X.astype(float))
     check_finite(np.array(error))
     if error > COARSE:
         warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
-                      f"even in float64; scale the data", ConvergenceWarning, stacklevel=3)
-    return kernel, X
+                      "even in float64; scale the data", ConvergenceWarning, stacklevel=3)
+    return kernel, gamma, X
 
 # %% ../nbs/16_svm.ipynb #8ec1ebdc
 class KernelMachine(Machine):
@@ -507,11 +507,12 @@ class KernelMachine(Machine):
         most = integer("max_iter", self.max_iter, "a positive int, or -1 for no limit", 1, -1)
         limits = positive("tol", self.tol), math.inf if most == -1 else most
         cache_size = positive("cache_size", self.cache_size)
-        kernel, points = prepare(self, points)
+        kernel, gamma, points = prepare(self, points)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             duals = solve(kernel, kernel.features(points), Y, C, *limits, cache_size)
         check_finite(duals.gap + duals.rho)
-        self.classes_, self._kernel, self._fitted = classes, kernel, self.get_params()
+        self.classes_, self.gamma_, self._kernel = classes, gamma, kernel
+        self._fitted = self.get_params()
         self.support_ = np.flatnonzero(duals.b.any(0))
         self.support_vectors_ = points[self.support_]
         self.dual_coef_, self.intercept_ = duals.b[:, self.support_], -duals.rho

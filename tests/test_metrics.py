@@ -319,3 +319,9 @@ def test_whole_numbers_of_different_types_are_compared_as_whole_numbers():
     t = np.array([2**53, 2**53 + 1])
     assert confusion_matrix(t, t.astype(np.uint64)).tolist() == [[1, 0], [0, 1]]
     assert classification_report([0, 1], np.array([0.0, 1.0])) == classification_report([0, 1], [0, 1])
+
+
+def test_whole_numbers_beyond_64_bits_stay_apart(recwarn):
+    assert confusion_matrix([-(2**63), 0], np.array([2**63, 0], np.uint64)).tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
+    assert confusion_matrix([0, 1], np.array([0.0, 1e300])).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert not recwarn

@@ -752,3 +752,12 @@ def test_a_tolerance_below_what_double_precision_allows_is_told_as_such():
     X, y = moons(60)
     with pytest.warns(ConvergenceWarning, match="rounding in float64 allows no more; scale the data\\. The model"):
         SVC(tol=1e-18).fit(X, y)
+
+
+def test_a_refit_that_fails_leaves_the_model_as_it_was():
+    X, y = moons(60)
+    model = SVC().fit(X, y)
+    before, f = model.gamma_, model.decision_function(X)
+    with pytest.raises(ValueError, match="got an overflow"):
+        model.set_params(kernel="poly", coef0=1e200, gamma=3.0).fit(X, y)
+    assert model.gamma_ == before and np.array_equal(model.decision_function(X), f)
