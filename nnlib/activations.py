@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from .layers import Array, Calls, Layer
+from .arrays import Array
+from .layers import Calls, Layer
 
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Tanh', 'Softmax']

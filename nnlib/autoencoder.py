@@ -13,13 +13,14 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .activations import ReLU, Sigmoid
 from .data import stratified_split
-from .layers import RNG, Affine, Array, Dense, Layer, Tape, as_rng, check_array
+from .arrays import RNG, Array, as_rng, check_array
+from .layers import Affine, Dense, Layer, Tape
 from .losses import BCEWithLogitsLoss, MSELoss
 from .network import History, Network, Sequential, Step, Trainer, train
 from .optimizer import SGD, Adam, Optimizer
 
 # %% auto #0
-__all__ = ['RECIPE', 'REPORT_CODE', 'dense_relu', 'Codec', 'Autoencoder', 'check_pixels', 'report_parts', 'report_run', 'reconstruction_metrics', 'VARIANTS', 'BEYOND_CODE', 'variant_run']
+__all__ = ['RECIPE', 'REPORT_CODE', 'Autoencoder', 'report_parts', 'report_run', 'reconstruction_metrics', 'VARIANTS', 'BEYOND_CODE', 'variant_run']
 
 # %% ../nbs/12_autoencoder.ipynb #4b41d290
 def dense_relu(sizes: Sequence[int], inits: Sequence[str], rng: RNG,

@@ -20,17 +20,13 @@ import numpy as np
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .autoencoder import Autoencoder
-from .layers import Array, Dense, Layer, check_array
+from .arrays import Array, check_array
+from .layers import Dense, Layer
 from .network import History, Network, Sequential
 from .optimizer import SGD, Adam, Optimizer, check_params
 
 # %% auto #0
-__all__ = ['TEXT_BYTES', 'LAYERS', 'OPTIMIZERS', 'BIT_GENERATORS', 'BOUNDS', 'CheckpointError', 'Checkpoint', 'npy_header',
-           'little', 'pack', 'unpack', 'digest', 'sign', 'check_signed', 'write_members', 'read_members', 'read_text',
-           'refuse_constant', 'fields', 'counts', 'describe', 'count_params', 'build', 'build_network',
-           'describe_optimizer', 'build_optimizer', 'plain', 'state_like', 'describe_rng', 'build_rng', 'build_history',
-           'restore', 'take_vectors', 'check_notes', 'members_of', 'describe_history', 'replace_file', 'sync_folder',
-           'save', 'load', 'idle', 'outline', 'fingerprint', 'syntax']
+__all__ = ['CheckpointError', 'Checkpoint', 'save', 'load', 'fingerprint']
 
 # %% ../nbs/11_checkpoint.ipynb #32c9b557
 class CheckpointError(ValueError):

@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array
+from .arrays import Array
 
 # %% auto #0
-__all__ = ['MNIST', 'MIRRORS', 'parse_idx', 'read_verified', 'data_folder', 'download', 'load_mnist', 'apportion',
-           'stratified_split', 'check_test_size']
+__all__ = ['data_folder', 'load_mnist', 'stratified_split']
 
 # %% ../nbs/09_data.ipynb #b4d1c1f6
 def parse_idx(data: bytes) -> Array:

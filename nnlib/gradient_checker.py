@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array, Layer, check_array, record
+from .arrays import Array, check_array
+from .layers import Layer, record
 from .losses import Loss
 
 # %% auto #0
 __all__ = ['METHODS', 'Head', 'central_difference', 'complex_step', 'numerical_gradient', 'relative_error', 'gradient_errors',
-           'parts', 'check_layer', 'check_network', 'check_loss']
+           'check_layer', 'check_network', 'check_loss']
 
 # %% ../nbs/07_gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,

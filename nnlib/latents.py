@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .autoencoder import REPORT_CODE
-from .layers import Array
+from .arrays import Array
 from .multiclass_svm import OneVsRestSVC
 from .preprocessing import PCA, StandardScaler
 from .svm import KernelMachine, as_gamma, one_against_rest, positive

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 from weakref import proxy
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from .arrays import RNG, Array, as_rng, check_array, check_number
+from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0
-__all__ = ['Array', 'Calls', 'BoundCalls', 'RNG', 'INITS', 'batch_buffer', 'with_ones', 'as_batch', 'check_array', 'Function',
-           'bound', 'run', 'Tape', 'Layer', 'record', 'as_rng', 'View', 'Affine', 'Dense', 'check_dense']
+__all__ = ['Tape', 'Layer', 'Dense']
 
 # %% ../nbs/02_layers.ipynb #133f7d10
-Array = NDArray[Any]
-
-
 def batch_buffer(n: int, d: int, dtype: DTypeLike = np.float64) -> Array:
     """Allocate an array for a batch, with a column of ones behind it in memory.
 
@@ -47,43 +44,6 @@ def as_batch(array: Array) -> Array:
     batch = batch_buffer(*rows.shape, rows.dtype)
     batch[...] = rows
     return batch
-
-# %% ../nbs/02_layers.ipynb #de482c8b
-def check_array(
-    array: ArrayLike,
-    name: str,
-    shape: tuple[int | None, ...] | None = None,
-    dtype: DTypeLike | None = None,
-) -> Array:
-    """Return `array` as floats of `dtype`, or say what is wrong with it.
-
-    `shape` is the expected shape, None standing for any length; `name` is what
-    the messages call the array. Raises TypeError for anything but floats (or
-    complex numbers where `dtype` is complex or open), ValueError for another
-    shape, an empty array, NaN, or what is infinite as `dtype`.
-    """
-    a = np.asarray(array)
-    if a.ndim == 0 and a.dtype == object:
-        raise TypeError(f"{name}: expected an array of floats, got {type(array).__name__}")
-    if not np.issubdtype(a.dtype, np.inexact):
-        raise TypeError(
-            f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"
-        )
-    if dtype is not None and not np.can_cast(a.dtype, dtype, "same_kind"):
-        raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {a.dtype}")
-    if shape is not None and (
-        a.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, a.shape))
-    ):
-        wanted = ", ".join("any" if s is None else str(s) for s in shape)
-        raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
-    if a.ndim == 0 or a.size == 0:
-        raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
-    with np.errstate(over="ignore"):  # what is too large for dtype becomes infinite
-        a = a.astype(dtype or a.dtype.newbyteorder("="), copy=False)
-    if not np.isfinite(a).all():
-        where = tuple(np.argwhere(~np.isfinite(a))[0].tolist())
-        raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
-    return a
 
 # %% ../nbs/02_layers.ipynb #0f79c70d
 Calls = Iterator[tuple[Any, ...]]
@@ -238,14 +198,6 @@ def record(layer: Layer, inputs: ArrayLike) -> tuple[Tape, Array]:
     tape.forward.clear()
     return tape, np.array(tape.y, order="C").reshape(*x.shape[:-1], -1)
 
-# %% ../nbs/02_layers.ipynb #6243ebe4
-RNG: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
-
-
-def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
-    """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
-    return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
-
 # %% ../nbs/02_layers.ipynb #40b56412
 INITS: dict[str, Callable[[int, int], float]] = {
     "xavier": lambda n_in, n_out: 2 / (n_in + n_out),
@@ -331,12 +283,9 @@ class Dense(Affine):
 
 # %% ../nbs/02_layers.ipynb #b0075277
 def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
-    """Raise for arguments of which no `Dense` can be made."""
-    for name, n in (("n_in", n_in), ("n_out", n_out)):
-        if not isinstance(n, (int, np.integer)) or isinstance(n, bool):
-            raise TypeError(f"Dense: expected {name} to be an int, got {n!r}")
-        if n < 1:
-            raise ValueError(f"Dense: expected {name} to be at least 1, got {n}")
+    """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
+    check_number("n_in", n_in, int, low=1)
+    check_number("n_out", n_out, int, low=1)
     if init not in INITS:
         raise ValueError(f"Dense: expected init to be one of {', '.join(INITS)}, got {init!r}")
     if np.dtype(dtype) not in (np.float32, np.float64):

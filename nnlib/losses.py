@@ -10,10 +10,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array, Calls, as_batch, bound, check_array, run
+from .arrays import Array, check_array
+from .layers import Calls, as_batch, bound, run
 
 # %% auto #0
-__all__ = ['Loss', 'flat', 'MSELoss', 'BCEWithLogitsLoss']
+__all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss']
 
 # %% ../nbs/04_losses.ipynb #83bdfb9d
 class Loss:

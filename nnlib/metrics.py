@@ -12,15 +12,13 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array
+from nnlib.arrays import Array
 
 Average: TypeAlias = Literal["micro", "macro", "weighted"]
 AVERAGES: tuple[Average, ...] = ("micro", "macro", "weighted")
 
 # %% auto #0
-__all__ = ['Average', 'AVERAGES', 'HEADS', 'check_labels', 'number_labels', 'check_alike', 'accuracy_score', 'confusion_matrix',
-           'divide', 'count_labels', 'score_counts', 'mean_defined', 'average_counts',
-           'precision_recall_fscore_support', 'check_scoring', 'report_rows', 'report_text', 'classification_report']
+__all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
 
 # %% ../nbs/18_metrics.ipynb #f58477c7
 def check_labels(labels: ArrayLike, name: str) -> Array:

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import RNG, Array, Layer, Tape, as_rng, batch_buffer, bound, check_array, record
+from .arrays import RNG, Array, as_rng, check_array, gen_batches
+from .layers import Layer, Tape, batch_buffer, bound, record
 from .losses import Loss
 from .optimizer import Optimizer
 
 # %% auto #0
-__all__ = ['Whole', 'Chain', 'check_chain', 'Step', 'History', 'check_part', 'Trainer', 'check_data', 'check_validation',
-           'check_counts', 'count_epochs', 'all_or_nothing', 'row_blocks', 'Network', 'train', 'Sequential']
+__all__ = ['History', 'Network', 'Sequential']
 
 # %% ../nbs/06_network.ipynb #9e766281
 class Whole:
@@ -270,11 +270,6 @@ def all_or_nothing(params: Array, optimizer: Optimizer, history: History) -> Ite
             del getattr(history, name)[length:]
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
-# %% ../nbs/06_network.ipynb #0c1d9a61
-def row_blocks(n: int, size: int = 1024) -> Iterator[slice]:
-    """Cut n rows into slices of at most `size`."""
-    yield from (slice(i, i + size) for i in range(0, n, size))
-
 # %% ../nbs/06_network.ipynb #5065f63b
 class Network(Chain):
     """A chain that predicts, and measures its predictions."""
@@ -285,7 +280,7 @@ class Network(Chain):
         if X.ndim != 2 or len(X) <= 1024:
             return record(self, X)[1]
         check_array(X, "inputs", (None, self.n_in))  # so that a message has the right row
-        return np.concatenate([record(self, X[rows])[1] for rows in row_blocks(len(X))])
+        return np.concatenate([record(self, X[rows])[1] for rows in gen_batches(len(X))])
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
         """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
@@ -295,7 +290,7 @@ class Network(Chain):
         check_part(loss, Loss, "MSELoss()")
         X, y = check_data(self, X, y)
         total = 0.0
-        for rows in row_blocks(len(X)):
+        for rows in gen_batches(len(X)):
             outputs = self.predict(X[rows])
             if not np.isfinite(outputs).all():
                 raise FloatingPointError("predictions: expected finite numbers, "

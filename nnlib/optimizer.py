@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from .layers import Array
+from .arrays import Array
 
 # %% auto #0
-__all__ = ['Memory', 'Optimizer', 'SGD', 'check_learning_rate', 'check_fraction', 'check_params', 'Adam']
+__all__ = ['Optimizer', 'SGD', 'Adam']
 
 # %% ../nbs/05_optimizer.ipynb #0c1d9a51
 class Memory:

@@ -14,11 +14,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array, check_array
+from .arrays import Array, check_array
 
 # %% auto #0
-__all__ = ['Estimator', 'check_samples', 'accumulate', 'sum_squares', 'Preprocessor', 'StandardScaler', 'principal_axes',
-           'fix_signs', 'PCA', 'check_components']
+__all__ = ['Estimator', 'Preprocessor', 'StandardScaler', 'PCA']
 
 # %% ../nbs/10_preprocessing.ipynb #f22a776a
 class Estimator:

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import RNG, Array, as_rng
+from .arrays import RNG, Array, as_rng
 
 # %% auto #0
-__all__ = ['Certificate', 'certify', 'pair_step', 'find_bias', 'simple_smo']
+__all__ = ['Certificate', 'certify', 'simple_smo']
 
 # %% ../nbs/15_simple_svm.ipynb #8aeef73f
 @dataclass(frozen=True)

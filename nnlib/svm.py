@@ -14,17 +14,13 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .layers import Array, check_array
-from .network import row_blocks
+from .arrays import Array, check_array, gen_batches
 from .preprocessing import Estimator, accumulate, sum_squares
 from .simple_svm import Certificate, certify
 
 # %% auto #0
-__all__ = ['STRIP', 'BLOCK', 'COARSE', 'REACH', 'ROUGH', 'SAMPLE', 'SOME', 'half_distances', 'smo', 'Kernel', 'RBFKernel',
-           'PolynomialKernel', 'CallableKernel', 'Duals', 'working_set', 'settle', 'advance', 'solve', 'as_points',
-           'as_labels', 'as_gamma', 'positive', 'integer', 'make_kernel', 'rounding', 'check_finite',
-           'one_against_rest', 'class_weights', 'ConvergenceWarning', 'warn_unless_solved', 'Parameters', 'Machine',
-           'prepare', 'KernelMachine', 'SVC']
+__all__ = ['smo', 'RBFKernel', 'PolynomialKernel', 'CallableKernel', 'solve', 'ConvergenceWarning', 'warn_unless_solved',
+           'KernelMachine', 'SVC']
 
 # %% ../nbs/16_svm.ipynb #3b063d24
 STRIP = 128  # rows of a large matrix that are worked on while they are in the cache
@@ -34,7 +30,7 @@ def half_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
     """Compute H[i, j] = (K_ii + K_jj)/2 - K_ij, kept positive, and the halves K_ii / 2."""
     H, half = np.empty((len(A), len(A)), A.dtype), np.empty(len(A), A.dtype)
     smallest = np.finfo(A.dtype)
-    for rows in row_blocks(len(A), 2 * STRIP):
+    for rows in gen_batches(len(A), 2 * STRIP):
         before, so_far = slice(rows.start), slice(rows.stop)
         strip = kernel.block(A[rows], A[so_far])
         half[rows] = strip.diagonal(rows.start) / 2
@@ -109,7 +105,7 @@ class RBFKernel:
     def features(self, X: Array) -> Array:
         """Compute ``(a, -|a|²/2, 1)`` for each point, of `a` what varies in the training data."""
         A = np.ones((len(X), len(self.used) + 2), self.dtype)
-        for rows in row_blocks(len(X), STRIP):
+        for rows in gen_batches(len(X), STRIP):
             a = (X[rows] - self.shift) * self.dtype.type(self.scale)
             A[rows, :-2] = a[:, self.used]
             A[rows, -2] = -0.5 * np.einsum("ij,ij->i", a, a)
@@ -120,7 +116,7 @@ class RBFKernel:
         swapped = A.copy()
         swapped[:, -2:] = A[:, :-3:-1]
         E = swapped @ B.T
-        for rows in row_blocks(len(E), STRIP):
+        for rows in gen_batches(len(E), STRIP):
             strip = E[rows]
             np.maximum(strip, -87, out=strip)
             np.minimum(strip, 0, out=strip)
@@ -166,7 +162,6 @@ ROUGH = 0.1   # largest gap that is good enough for a sample
 SAMPLE = 4    # a sample is one in so many points
 SOME = 256    # points by which rounding is judged
 
-
 # %% ../nbs/16_svm.ipynb #8b86744b
 class Duals:
     """The state of k problems over the same n points. Derived in :ref:`ch-svm`.
@@ -191,10 +186,10 @@ class Duals:
         if whole is not None:
             return np.asarray((b @ whole[1])[:, None] - b @ whole[0])
         product, nonzero = np.zeros_like(b), np.flatnonzero(b.any(0))
-        for some in row_blocks(len(nonzero), BLOCK):
+        for some in gen_batches(len(nonzero), BLOCK):
             used = nonzero[some]
             B = self.A[rows[used]]
-            for part in row_blocks(len(rows), BLOCK):
+            for part in gen_batches(len(rows), BLOCK):
                 product[:, part] += b[:, used] @ self.kernel.block(self.A[rows[part]], B).T
         return product
 

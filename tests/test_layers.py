@@ -407,12 +407,12 @@ def test_the_class_shows_its_views():
 @pytest.mark.parametrize(
     "arguments, error, words",
     [
-        ((0, 2), ValueError, "Dense: expected n_in to be at least 1, got 0"),
-        ((2, -1), ValueError, "Dense: expected n_out to be at least 1, got -1"),
-        ((2.0, 1), TypeError, "Dense: expected n_in to be an int, got 2.0"),
-        ((2, "1"), TypeError, "Dense: expected n_out to be an int, got '1'"),
-        ((True, 1), TypeError, "Dense: expected n_in to be an int, got True"),
-        ((2, None), TypeError, "Dense: expected n_out to be an int, got None"),
+        ((0, 2), ValueError, "n_in: expected an int of at least 1, got 0"),
+        ((2, -1), ValueError, "n_out: expected an int of at least 1, got -1"),
+        ((2.0, 1), TypeError, "n_in: expected an int of at least 1, got 2.0"),
+        ((2, "1"), TypeError, "n_out: expected an int of at least 1, got '1'"),
+        ((True, 1), TypeError, "n_in: expected an int of at least 1, got True"),
+        ((2, None), TypeError, "n_out: expected an int of at least 1, got None"),
     ],
 )
 def test_bad_sizes_are_refused(arguments, error, words, refuses):

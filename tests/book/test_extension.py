@@ -28,6 +28,10 @@ def test_directive_lines_are_split_from_the_code() -> None:
     assert code == "x = 1\n#| not one\n"
 
 
+def test_a_name_left_out_of_all_is_exported_as_any() -> None:
+    assert cells.split_directives("#| exporti arrays\nx = 1")[0] == {"export": "arrays"}
+
+
 @pytest.mark.parametrize(("line", "tag"), [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")])
 def test_directive_becomes_a_tag(line: str, tag: str) -> None:
     cell = code_cell(f"#| {line}\nx = 1")

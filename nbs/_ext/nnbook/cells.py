@@ -5,6 +5,7 @@ The first lines of a code cell may say what it is for; nbdev reads them, the rea
 ==========================  ==================================================================
 ``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py"
 ``#| export``               becomes a badge on the cell: "exported to nnlib/layers.py"
+``#| exporti``              the same; nbdev leaves its names out of ``__all__``
 ``#| hide``                 the cell runs, and is not shown
 ``#| code-fold: true``      its input is folded
 ``#| solution``             the cell is folded, as the solution of an exercise
@@ -51,7 +52,7 @@ def split_directives(source: str) -> tuple[dict[str, str], str]:
     lines = source.splitlines(keepends=True)
     found: dict[str, str] = {}
     while lines and (match := DIRECTIVE.match(lines[0])):
-        found[match[1]] = match[2]
+        found["export" if match[1] == "exporti" else match[1]] = match[2]
         lines.pop(0)
     return found, "".join(lines).lstrip("\n")
 
