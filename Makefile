@@ -3,6 +3,7 @@
 # make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
 # make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
+# make dist          build the package for release, and check it from outside
 # make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
 # make bench         measure speed against PyTorch, and store the result
 # make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
@@ -21,21 +22,28 @@ WORKSPACE := _build/html/lite/index.html
 PINS := pyproject.toml .ci/constraints.txt
 LIVE := _build/.pyodide/pyodide.mjs
 export NNLIB_PYODIDE ?=
+export BASEURL ?=
+ADDRESS := _build/.address
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
 .NOTPARALLEL:
-.PHONY: book serve pdf lite test test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: always book serve pdf lite test dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
 
 # every page is written anew (--all), chapters run only if their code or the package has changed
-$(SITE): $(VENV)/.book $(SOURCES) $(LIVE)
+$(SITE): $(VENV)/.book $(SOURCES) $(LIVE) $(ADDRESS)
 	@rm -f $@
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
 	@touch $@
+
+# BASEURL is the address at which the site will be published; another one writes every page anew
+$(ADDRESS): always
+	@mkdir -p $(@D)
+	@test "$$(cat $@ 2>/dev/null)" = "$(BASEURL)" && test -f $@ || echo "$(BASEURL)" > $@
 
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
@@ -59,6 +67,12 @@ serve: book
 test: book $(VENV)/.test
 	$(BIN)/mypy
 	$(BIN)/python -m pytest --cov --cov-report=term-missing
+
+# the package as it is shipped, and a look at it from outside
+dist: $(VENV)/.test
+	rm -rf _build/dist
+	$(BIN)/python -m build --no-isolation --outdir _build/dist
+	$(BIN)/python tools/check_dist.py _build/dist
 
 test-peers: $(VENV)/.peers
 	$(BIN)/python -m pytest tests/peers

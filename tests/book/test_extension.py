@@ -11,11 +11,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
 
-from nnbook import cells, ledger  # noqa: E402
+from nnbook import cells, ledger, pages  # noqa: E402
 
 
 def code_cell(source: str) -> dict:
@@ -179,11 +180,11 @@ def write_chapter(book: Path, *sources: str) -> None:
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), book / "nbs" / "chapter.ipynb")
 
 
-def build(book: Path) -> tuple[int, str]:
+def build(book: Path, **environment: str) -> tuple[int, str]:
     """Build it; return the exit code and what was printed."""
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--all", "-W", "-n", "--keep-going"]
-    done = subprocess.run(command, cwd=book, env={**os.environ, "PYTHONPATH": str(book)}, capture_output=True, text=True,
-                          encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(book), "BASEURL": "", **environment}
+    done = subprocess.run(command, cwd=book, env=environment, capture_output=True, text=True, encoding="utf-8")
     return done.returncode, done.stdout + done.stderr
 
 
@@ -223,3 +224,19 @@ def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:
     (book / "nbs" / "index.md").write_text("# A book\n\nSee {eq}`nowhere` and {ref}`neither`.\n", encoding="utf-8")
     code, output = build(book)
     assert code == 1 and "nowhere" in output and "neither" in output
+
+
+def test_address_of_the_site_is_in_its_pages_if_it_is_set(book: Path) -> None:
+    """With an address, shared links show a card; without one, no page leads anywhere else."""
+    page, card = book / "_build/html/nbs/chapter.html", book / "_build/html/_static" / pages.CARD
+    assert build(book, BASEURL="https://example.org/book/")[0] == 0
+    head, address = BeautifulSoup(page.read_text("utf-8"), "html.parser"), "https://example.org/book/nbs/chapter.html"
+    assert [tag["href"] for tag in head.select("link[rel=canonical]")] == [address]
+    about = {tag["property"]: tag["content"] for tag in head.select("meta[property^='og:']")}
+    assert about["og:url"] == address and about["og:title"] == "Chapter" and about["og:image:alt"]
+    assert about["og:image"] == "https://example.org/book/_static/card.png"
+    assert card.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and card.stat().st_size < 150_000
+    assert build(book)[0] == 0
+    text = page.read_text("utf-8")
+    assert "canonical" not in text and "og:" not in text and "example.org" not in text
+    assert not card.exists()

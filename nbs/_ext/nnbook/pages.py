@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 HERE = Path(__file__).parent
 CARD = "card.png"
@@ -28,19 +30,21 @@ def mend(body: str) -> str:
 
 
 def on_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
-    """Mend the text of a page, and say how a link to it is shown elsewhere."""
+    """Mend the text of a page, and say how a link to it is shown elsewhere, if the book has an address."""
     if "body" not in context:
         return
     context["body"] = mend(context["body"])
-    base = app.config.html_baseurl.rstrip("/")
-    title = re.sub(r"<[^>]*>", "", context.get("title", ""))
-    about = {"og:type": "article", "og:site_name": app.config.html_title, "og:title": title,
-             "og:description": description(context["body"]) or app.config.html_title,
-             "og:url": f"{base}/{context['pagename']}.html", "og:image": f"{base}/_static/{CARD}",
-             "og:image:alt": f"The title of the book, {app.config.html_title}, beside a drawing of a small network"}
-    tags = [f'<meta property="{name}" content="{text}">' for name, text in about.items()]
-    tags += [f'<meta name="description" content="{about["og:description"]}">',
-             '<meta name="twitter:card" content="summary_large_image">']
+    text = description(context["body"]) or app.config.html_title
+    tags = [f'<meta name="description" content="{text}">']
+    if app.config.html_baseurl:  # without an address there is nothing that a card could lead to
+        base = app.config.html_baseurl.rstrip("/")
+        card = {"og:type": "article", "og:site_name": app.config.html_title,
+                "og:title": re.sub(r"<[^>]*>", "", context.get("title", "")), "og:description": text,
+                "og:url": f"{base}/{context['pagename']}.html", "og:image": f"{base}/_static/{CARD}",
+                "og:image:alt": f"The title of the book, {app.config.html_title}, "
+                                "beside a drawing of a small network"}
+        tags += [f'<meta property="{name}" content="{value}">' for name, value in card.items()]
+        tags += ['<meta name="twitter:card" content="summary_large_image">']
     context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
 
 
@@ -72,13 +76,22 @@ def draw_card(title: str, path: Path) -> None:
 
 
 def finish(app: Sphinx, error: Exception | None) -> None:
-    """Put the card and the page for lost readers into the site."""
+    """Put the card, if the book has an address, and the page for lost readers into the site."""
     if error is None and app.builder.name == "html":
-        draw_card(app.config.html_title, Path(app.outdir, "_static", CARD))
+        card = Path(app.outdir, "_static", CARD)
+        card.unlink(missing_ok=True)
+        if app.config.html_baseurl:
+            draw_card(app.config.html_title, card)
         shutil.copy(HERE / "404.html", app.outdir)
 
 
+def set_address(app: Sphinx, config: Config) -> None:
+    """Take the address of the site from the environment: `make BASEURL=https://... book`."""
+    config.html_baseurl = os.environ.get("BASEURL") or config.html_baseurl
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("config-inited", set_address)
     app.add_js_file("book.js", loading_method="defer")
     app.connect("html-page-context", on_page, priority=900)
     app.connect("build-finished", finish)
