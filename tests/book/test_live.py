@@ -512,7 +512,7 @@ def test_restart_that_fails_is_told(server: str, html: Path, published: Path, co
     expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
 
 
-@pytest.mark.parametrize("lost", ["numpy-*.whl", "nnlib-*.whl", "pyodide.asm.wasm"])
+@pytest.mark.parametrize("lost", ["numpy-*.whl", "nnlib_book-*.whl", "pyodide.asm.wasm"])
 def test_a_file_that_does_not_load_is_told(isolated: str, context: BrowserContext, lost: str) -> None:
     """Pyodide only logs a package, and is silent about its core: the page said that it was live, or waited for ever."""
     page = context.new_page()

@@ -127,7 +127,7 @@ def build_wheel(root: Path, target: Path) -> Path:
     """Build the package into a wheel, from a copy, so that nothing old gets into it."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "source")
-        shutil.copytree(root / "nnlib", source / "nnlib", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(root / "nnlib", source / "nnlib", ignore=shutil.ignore_patterns("__pycache__", "_modidx.py"))
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, source)
         pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
@@ -166,7 +166,7 @@ def publish_pyodide(source: Path, target: Path, wheel: Path) -> None:
     for name, data in files.items():
         (target / name).write_bytes(data)
     (target / "licences.txt").write_text(licences(files), encoding="utf-8")
-    for old in target.glob("nnlib-*.whl"):
+    for old in target.glob("nnlib_book-*.whl"):
         old.unlink()
     shutil.copy(wheel, target)
     entry = {"name": "nnlib", "version": wheel.name.split("-")[1], "file_name": wheel.name, "install_dir": "site",
