@@ -72,7 +72,7 @@ test: book $(VENV)/.test
 dist: $(VENV)/.test
 	rm -rf _build/dist
 	$(BIN)/python -m build --no-isolation --outdir _build/dist
-	$(BIN)/python tools/check_dist.py _build/dist
+	$(BIN)/python tools/check_dist.py _build/dist $(TAG)
 
 test-peers: $(VENV)/.peers
 	$(BIN)/python -m pytest tests/peers

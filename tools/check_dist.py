@@ -1,9 +1,10 @@
 """Checks the package as it is shipped: `make dist` builds it, this looks at it from outside.
 
-    python tools/check_dist.py [FOLDER]
+    python tools/check_dist.py FOLDER [TAG]
 
 What is in the wheel and in the source distribution, what their metadata say, and whether README's example runs in an
-empty environment that has the wheel and NumPy and nothing else, in a folder that is not this one.
+empty environment that has the wheel and NumPy and nothing else, in a folder that is not this one. A tag must be the
+version, and the changelog must have a section for it.
 """
 
 from __future__ import annotations
@@ -103,7 +104,16 @@ def try_out(wheel: Path) -> None:
         same("answers of README's example", [round(number) for number in answers], [0, 1, 1, 0])
 
 
-def main(folder: Path) -> None:
+def check_tag(tag: str) -> None:
+    """A release is tagged with its version, and the changelog says what is in it."""
+    same("tag", tag, f"v{version()}")
+    if f"\n## [{version()}] - " not in (ROOT / "CHANGELOG.md").read_text("utf-8"):
+        raise SystemExit(f"CHANGELOG.md: no section for {version()}")
+
+
+def main(folder: Path, tag: str = "") -> None:
+    if tag:
+        check_tag(tag)
     wheels, sources = sorted(folder.glob("*.whl")), sorted(folder.glob("*.tar.gz"))
     same("distributions", (len(wheels), len(sources)), (1, 1))
     check_wheel(wheels[0])
@@ -113,4 +123,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist")
+    main(Path(sys.argv[1]), *sys.argv[2:])
