@@ -47,22 +47,22 @@ $(ADDRESS): always
 
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
-	$(BIN)/python nbs/_ext/nnbook/printed.py
+	$(BIN)/python tools/print.py
 
 lite: $(WORKSPACE)
 	@echo "The workspace is built. Run make serve, and open http://127.0.0.1:8000/lite/"
 
 $(WORKSPACE): $(SITE) $(LITE)/.installed
-	$(BIN)/python nbs/_ext/nnbook/lite.py $(LITE)/bin/jupyter
+	$(BIN)/python tools/lite.py $(LITE)/bin/jupyter
 	@touch $@
 
 # NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
 # without a network the book is built all the same, with no live pages; not so in continuous integration
-$(LIVE): nbs/_ext/nnbook/pyodide.json | $(VENV)/.book
-	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/pyodide.py $(@D) || test -z "$$CI"
+$(LIVE): nbs/_ext/nnbook/live/pyodide.json | $(VENV)/.book
+	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py $(@D) || test -z "$$CI"
 
 serve: book
-	$(BIN)/python nbs/_ext/nnbook/serve.py
+	$(BIN)/python tools/serve.py
 
 test: book $(VENV)/.test
 	$(BIN)/mypy

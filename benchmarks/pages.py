@@ -7,7 +7,6 @@ connection of 1.6 Mbit/s with 150 ms of delay; the numbers are medians over the 
 
 import json
 import re
-import shutil
 import sys
 import threading
 from datetime import date
@@ -21,10 +20,10 @@ import recipe
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build" / "html"
 STORED = ROOT / "data" / "runs" / "pages.json"
-sys.path.append(str(ROOT / "nbs" / "_ext"))
+sys.path.append(str(ROOT / "tools"))
 
-from nnbook.printed import BROWSERS  # noqa: E402
-from nnbook.serve import make_server  # noqa: E402
+from browser import find_browser  # noqa: E402
+from serve import make_server  # noqa: E402
 
 ROUNDS = 3
 SCREEN = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
@@ -74,7 +73,7 @@ def main() -> None:
     serving = make_server(SITE)
     threading.Thread(target=serving.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
-        path = next(filter(None, map(shutil.which, BROWSERS)))
+        path = find_browser()
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         for name in pages:
             runs = [visit(browser, f"http://127.0.0.1:{serving.server_port}/{name}") for _ in range(ROUNDS)]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
+from browser import find_browser
+from serve import served
 
-from nnbook.printed import BROWSERS, served  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +34,7 @@ def server(html: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium or Chrome, as installed on the system."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    found = find_browser()
     if found is None:
         pytest.fail("these tests need a browser: install Chromium or Google Chrome, "
                     "on Debian or Ubuntu with `sudo apt-get install chromium`")

@@ -18,11 +18,10 @@ from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
+from nnbook.notebook import directives, names
+from nnbook.site import fixes
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
-
-from nnbook import cells, names, pages  # noqa: E402
-
 CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
 WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]  # which looks back, and asks nothing
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
@@ -120,12 +119,12 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: 
 
 
 def test_text_of_a_page_is_mended() -> None:
-    assert pages.mend('<div role="doc-biblioentry">') == '<div role="listitem">'
-    assert pages.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>') == '<td class="head"></td><th class="head"><p>x</p></th>'
+    assert fixes.mend('<div role="doc-biblioentry">') == '<div role="listitem">'
+    assert fixes.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>') == '<td class="head"></td><th class="head"><p>x</p></th>'
     formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
     for beside in f"{formula}:", f"({formula}", f"({formula}),":
-        assert pages.mend(f"of {beside} or") == f'of <span class="nnbook-glued">{beside}</span> or'
-    assert pages.mend(f"of {formula} or") == f"of {formula} or"
+        assert fixes.mend(f"of {beside} or") == f'of <span class="nnbook-glued">{beside}</span> or'
+    assert fixes.mend(f"of {formula} or") == f"of {formula} or"
 
 
 # ---------------------------------------------------------------- names
@@ -198,8 +197,8 @@ def test_wrong_answers_to_exercises_are_rejected(chapter: Path, tmp_path: Path) 
 
 def test_checks_of_an_exercise_are_taken_out_of_its_solution() -> None:
     solution = "x = [\n    1]\nassert x == [\n    1]  # one\nfor y in x:\n    assert y\ncheck(x, 1)"
-    assert cells.checks_of(solution) == "assert x == [\n    1]  # one\ncheck(x, 1)"
-    assert cells.checks_of("for y in x:\n    print(y)\n    assert y") == "assert y"
+    assert directives.checks_of(solution) == "assert x == [\n    1]  # one\ncheck(x, 1)"
+    assert directives.checks_of("for y in x:\n    print(y)\n    assert y") == "assert y"
 
 
 @pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda path: path.stem)
@@ -249,7 +248,7 @@ def test_pages_name_an_address_only_if_the_book_has_one(html: Path) -> None:
         assert named == ([f"{base}/{name}"] * 2 if base else []), name
         assert bool(page.select("meta[property^='og:'], meta[name^='twitter:']")) == bool(base), name
         assert len(str(page.select_one("meta[name=description]")["content"])) > 20, name
-    assert (html / "_static" / pages.CARD).exists() == bool(base)
+    assert (html / "_static" / fixes.CARD).exists() == bool(base)
 
 
 @pytest.mark.parametrize("page", PAGES[1:-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,16 +16,13 @@ from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
 from playwright.sync_api import Browser, Locator, Page, expect
 
+import explore
+import serve
+from nnbook.live import explorables
+from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
+from nnlib.simple_svm import pair_step
+
 ROOT = Path(__file__).parents[2]
-STATIC = ROOT / "nbs" / "_ext" / "nnbook" / "static"
-sys.path[:0] = [str(ROOT / "nbs" / "_ext"), str(STATIC)]
-
-import explore  # noqa: E402
-from nnbook import explorables, serve  # noqa: E402
-
-from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist  # noqa: E402
-from nnlib.simple_svm import pair_step  # noqa: E402
-
 MINUTES = 60_000
 FILES = [ROOT / "data" / name for name in explorables.DATA["draw"]]
 
@@ -160,8 +156,8 @@ def test_pictures_stand_in_the_page_until_it_is_started(page: Page) -> None:
 
 
 PIPELINE = """async ([site, side, n]) => {
-  const { Kernel } = await import(`${site}/_static/live-kernel.js`);
-  const kernel = new Kernel({ files: [{ url: `${site}/_static/explore.py`, path: "/lib/python3.12/site-packages/explore.py" }] });
+  const { Kernel } = await import(`${site}/_static/live/live-kernel.js`);
+  const kernel = new Kernel({ files: [{ url: `${site}/_static/explore/explore.py`, path: "/lib/python3.12/site-packages/explore.py" }] });
   await kernel.start();
   await kernel.run("from explore import *", "test", () => {});
   const read = async (path) => new Uint8Array(await (await fetch(`${site}/_static/data/${path}`)).arrayBuffer());

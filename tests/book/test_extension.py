@@ -13,10 +13,10 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
+from nnbook.notebook import directives, ledger
+from nnbook.site import fixes
 
-from nnbook import cells, ledger, pages  # noqa: E402
+ROOT = Path(__file__).parents[2]
 
 
 def code_cell(source: str) -> dict:
@@ -24,41 +24,41 @@ def code_cell(source: str) -> dict:
 
 
 def test_directive_lines_are_split_from_the_code() -> None:
-    found, code = cells.split_directives("#| export\n#| label: fig-a\n\nx = 1\n#| not one\n")
+    found, code = directives.split_directives("#| export\n#| label: fig-a\n\nx = 1\n#| not one\n")
     assert found == {"export": "", "label": "fig-a"}
     assert code == "x = 1\n#| not one\n"
 
 
 def test_a_name_left_out_of_all_is_exported_as_any() -> None:
-    assert cells.split_directives("#| exporti arrays\nx = 1")[0] == {"export": "arrays"}
+    assert directives.split_directives("#| exporti arrays\nx = 1")[0] == {"export": "arrays"}
 
 
 @pytest.mark.parametrize(("line", "tag"), [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")])
 def test_directive_becomes_a_tag(line: str, tag: str) -> None:
     cell = code_cell(f"#| {line}\nx = 1")
-    cells.rewrite_cell(cell, "")
+    directives.rewrite_cell(cell, "")
     assert cell["metadata"]["tags"] == [tag]
     assert cell["source"] == "x = 1"
 
 
 def test_export_goes_to_the_chapter_s_module_unless_it_names_one() -> None:
-    module = cells.rewrite_cell(code_cell("#| default_exp layers"), "")
+    module = directives.rewrite_cell(code_cell("#| default_exp layers"), "")
     own, other = code_cell("#| export\nx = 1"), code_cell("#| export losses\nx = 1")
     for cell in (own, other):
-        cells.rewrite_cell(cell, module)
+        directives.rewrite_cell(cell, module)
     assert own["metadata"]["nnbook"]["module"] == "layers"
     assert other["metadata"]["nnbook"]["module"] == "losses"
 
 
 def test_target_of_a_chapter_stands_over_its_title() -> None:
     notebook = [{"source": "# Title"}, {"source": ["(ch-one)=\n", "## Section\n", "Text."]}]
-    cells.move_target(notebook)
+    directives.move_target(notebook)
     assert notebook == [{"source": "(ch-one)=\n# Title"}, {"source": "## Section\nText."}]
 
 
 def test_figure_needs_name_caption_and_alt_text() -> None:
     with pytest.raises(KeyError):
-        cells.rewrite_cell(code_cell("#| fig-cap: A caption.\n#| label: fig-a\nx = 1"), "")
+        directives.rewrite_cell(code_cell("#| fig-cap: A caption.\n#| label: fig-a\nx = 1"), "")
 
 
 def test_hash_of_the_package_follows_its_code_and_not_its_words(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_hash_of_the_package_follows_its_code_and_not_its_words(tmp_path: Path) 
     hashes = []
     for source in ('"""One."""\nx = 1\n', '"""Two."""\nx = 1  # a remark\n', '"""Two."""\nx = 2\n'):
         module.write_text(source, encoding="utf-8")
-        hashes.append(cells.package_hash(tmp_path))
+        hashes.append(directives.package_hash(tmp_path))
     assert hashes[0] == hashes[1] != hashes[2]
 
 
@@ -77,7 +77,7 @@ def test_hash_of_the_package_follows_the_data_that_chapters_read(tmp_path: Path)
     hashes = []
     for text in ("{}", "[]", "[]"):
         (tmp_path / "data" / "runs" / "a.json").write_text(text, encoding="utf-8")
-        hashes.append(cells.package_hash(tmp_path / "nnlib"))
+        hashes.append(directives.package_hash(tmp_path / "nnlib"))
     assert hashes[0] != hashes[1] == hashes[2]
 
 
@@ -130,7 +130,7 @@ def test_every_notebook_carries_the_hash() -> None:
     """Also one that does not import the package: the look of its figures is in the hash too."""
     notebook = {"cells": [{"cell_type": "markdown", "source": "# Title"}, code_cell("x = 1")],
                 "metadata": {"kernelspec": {"name": "python3"}}}
-    cells.rewrite_notebook(notebook, "abc")
+    directives.rewrite_notebook(notebook, "abc")
     assert notebook["metadata"]["kernelspec"]["package"] == "abc"
 
 
@@ -228,7 +228,7 @@ def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:
 
 def test_address_of_the_site_is_in_its_pages_if_it_is_set(book: Path) -> None:
     """With an address, shared links show a card; without one, no page leads anywhere else."""
-    page, card = book / "_build/html/nbs/chapter.html", book / "_build/html/_static" / pages.CARD
+    page, card = book / "_build/html/nbs/chapter.html", book / "_build/html/_static" / fixes.CARD
     assert build(book, BASEURL="https://example.org/book/")[0] == 0
     head, address = BeautifulSoup(page.read_text("utf-8"), "html.parser"), "https://example.org/book/nbs/chapter.html"
     assert [tag["href"] for tag in head.select("link[rel=canonical]")] == [address]

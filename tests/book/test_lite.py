@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+import serve
+from nnbook.live import live
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
-
-from nnbook import live, serve  # noqa: E402
-
 BROKEN = '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
 DONE = """() => {
     const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map((prompt) => prompt.innerText);

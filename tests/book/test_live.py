@@ -17,11 +17,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+import serve
+from nnbook.live import live, pyodide
+from nnbook.site import page_weight
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "nbs" / "_ext"))
-
-from nnbook import live, pyodide, serve, weight  # noqa: E402
-
 CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
             if name < "21" or name == "benchmarks"]
 MINUTES = 60_000
@@ -119,7 +119,7 @@ def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
     (tmp_path / "_images").mkdir()
     (tmp_path / "_images" / "a.svg").write_text('<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8")
     page = '<script src="../fontawesome/6/js/all.min.js?d=1"></script><img alt="A" src="_images/a.svg"/>'
-    assert weight.lighten(page, tmp_path) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
+    assert page_weight.lighten(page, tmp_path) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
 
 
 # ---------------------------------------------------------------- in the browser
@@ -414,7 +414,7 @@ def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -
     page = context.new_page()
     page.goto(f"{isolated}/nbs/index.html")
     result = page.evaluate("""async () => {
-        const { Kernel } = await import("../_static/live-kernel.js");
+        const { Kernel } = await import("../_static/live/live-kernel.js");
         const seen = [], outputs = [];
         const kernel = new Kernel({
             packages: ["nnlib"], onprogress: ({ loaded }) => seen.push(loaded),

@@ -1,13 +1,14 @@
 """What joins the notebooks to jupyter-book: a local Sphinx extension, loaded by ``_config.yml``.
 
-`cells`      turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest
-`equations`  gives the report's equations the report's numbers
-`ledger`     compares what the chapters measured with what the report claims
-`names`      lists the exported names, and leads each use of one in code to its definition
-`pages`      mends the theme's pages for screen readers, and adds the card for links and the page for lost readers
-`live`       lets the reader edit and run a chapter in its page
-`explorables`  three things to try out in the page
-`weight`     leaves out what a page need not load
+``notebook``: what reads the notebooks
+    `directives` turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest;
+    `equations` gives the report's equations the report's numbers; `ledger` compares what the chapters measured with
+    what the report claims; `names` lists the exported names, and leads each use of one in code to its definition
+``site``: what edits the pages
+    `fixes` mends the theme's pages for screen readers, and adds the card for links and the page for lost readers;
+    `page_weight` leaves out what a page need not load
+``live``: what makes pages live
+    `live` lets the reader edit and run a chapter in its page; `explorables` are three things to try out in the page
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from . import cells, equations, explorables, ledger, live, names, pages, weight
+from .live import explorables, live
+from .notebook import directives, equations, ledger, names
+from .site import fixes, page_weight
 
 HERE = Path(__file__).parent
 
@@ -55,6 +58,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (cells, equations, ledger, names, pages, live, explorables, weight):
+    for part in (directives, equations, ledger, names, fixes, live, explorables, page_weight):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

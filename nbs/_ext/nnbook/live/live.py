@@ -3,7 +3,7 @@
 At build time this part notes the code cells of each notebook, marks those that are shown, and puts into
 the site what the page asks for after a click: Pyodide (see ``pyodide.py``), the package as a wheel built from
 this checkout, the data, and for each page a list of its cells. Everything after that is done by the scripts
-``live*.js`` and ``live-kernel.py`` in ``static``.
+``live*.js`` and ``live-kernel.py`` in ``static/live``.
 
 In the page a cell runs as it stands in the notebook, unless one of these lines says otherwise:
 
@@ -37,7 +37,8 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 from sphinx.transforms import SphinxTransform
 
-from . import cells, pyodide
+from ..notebook import directives
+from . import pyodide
 
 NOTICE = """\
 The files in this folder make up Python in the browser, unmodified.
@@ -73,7 +74,7 @@ def replacement(text: str, code: str) -> tuple[str, str]:
 
 def live_cell(cell: dict) -> dict[str, object] | None:
     """What the page has to know of a code cell; None if there is nothing to run in it."""
-    found, code = cells.split_directives("".join(cell["source"]))
+    found, code = directives.split_directives("".join(cell["source"]))
     if not code.strip() or "default_exp" in found or found.get("eval") == "false":
         return None
     live: dict[str, object] = {"id": cell["id"], "hidden": "hide" in found}
@@ -221,8 +222,8 @@ def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, do
     control = f'<div class="nnbook-live" data-live="{data}" hidden></div>{from_a_file(".nnbook-live")}'
     context["body"] = re.sub(r"</h1>(\s*<blockquote>.*?</blockquote>)?", lambda match: match[0] + control,
                              context["body"], count=1, flags=re.S)
-    app.add_css_file("live.css")
-    app.add_js_file("live.js", type="module")
+    app.add_css_file("live/live.css")
+    app.add_js_file("live/live.js", type="module")
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
@@ -237,7 +238,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         if folder is None:
             return
         publish_pyodide(folder, static / "pyodide", wheel)
-    shutil.copy(Path(__file__).with_name("matplotlibrc"), static / "matplotlibrc")
+    shutil.copy(Path(__file__).parents[1].joinpath("matplotlibrc"), static / "matplotlibrc")
     for path in data_files(root):
         target = static / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -262,7 +263,7 @@ def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("builder-inited", prepare)
     app.connect("env-purge-doc", purge)
-    app.connect("source-read", on_source_read, priority=400)  # before `cells` takes the directive lines away
+    app.connect("source-read", on_source_read, priority=400)  # before `directives` takes the directive lines away
     app.add_transform(Marks)
     app.connect("html-page-context", add_control)
     app.connect("build-finished", publish)

@@ -1,6 +1,6 @@
 """Serves the built book on this machine, so that its pages can be made live.
 
-    python nbs/_ext/nnbook/serve.py [FOLDER] [PORT]
+    python tools/serve.py [FOLDER] [PORT]
 
 Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a running cell can be
 interrupted and keeps its variables. On a host that does not send them, stopping a cell starts Python anew. The JupyterLab
@@ -14,6 +14,9 @@ import gzip
 import http.server
 import io
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
@@ -22,7 +25,13 @@ ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder
 TEXTS = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm", ".txt"}
 
 
-class Handler(http.server.SimpleHTTPRequestHandler):
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Files of a folder, as any host serves them."""
+
+    def log_message(self, *args: object) -> None: ...
+
+
+class Handler(Quiet):
     """Files of a folder, compressed and isolated."""
 
     extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm",
@@ -59,8 +68,6 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(data)
 
-    def log_message(self, *args: object) -> None: ...
-
 
 @functools.lru_cache(maxsize=256)
 def compress(path: Path, changed: int) -> bytes:
@@ -70,6 +77,15 @@ def compress(path: Path, changed: int) -> bytes:
 def make_server(folder: Path, port: int = 0) -> http.server.ThreadingHTTPServer:
     """Listen on this machine only; port 0 takes any that is free."""
     return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=str(folder)))
+
+
+@contextmanager
+def served(folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] = Quiet) -> Iterator[str]:
+    """Serve a folder while the block runs, as any host does or with another handler; give its address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Adds to the built site a JupyterLab that runs in the browser: all notebooks, their data and the package.
 
-    python nbs/_ext/nnbook/lite.py JUPYTER    # the command `jupyter` of an environment with the extra `lite`
+    python tools/lite.py JUPYTER    # the command `jupyter` of an environment with the extra `lite`
 
 It is JupyterLite, and runs on the Pyodide of the live pages. Its kernel starts from a lock file that lists
 everything it imports, each with its SHA-256, so that it asks neither a package index nor any other site. The notebooks
@@ -18,11 +18,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+ROOT = Path(__file__).parents[1]
+EXTENSION = ROOT / "nbs" / "_ext"
+sys.path.insert(0, str(EXTENSION))
 
-from nnbook import live, pyodide  # noqa: E402
+from nnbook.live import live, pyodide  # noqa: E402
 
-ROOT = Path(__file__).parents[3]
 SITE = ROOT / "_build" / "html"
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 WHEELS = f"extensions/{KERNEL}/static/pypi"  # where that kernel has the packages it is made of
@@ -48,7 +49,7 @@ def contents(target: Path) -> None:
         copy = target / path.relative_to(ROOT)
         copy.parent.mkdir(exist_ok=True)
         shutil.copy(path, copy)
-    shutil.copy(Path(__file__).with_name("matplotlibrc"), target / "data")
+    shutil.copy(EXTENSION / "nnbook" / "matplotlibrc", target / "data")
 
 
 def lock_of_kernel(index: dict[str, dict]) -> dict[str, dict]:

@@ -142,7 +142,7 @@ def package_hash(folder: Path) -> str:
     sources = [path for path in sorted(folder.glob("*.py")) if path.name != "_modidx.py"]
     parts = [f"{path.name} {code_of(path.read_text(encoding='utf-8'))}" for path in sources]
     parts += [sys.version, *(f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib"))]
-    parts.append(Path(__file__).with_name("matplotlibrc").read_text(encoding="utf-8"))
+    parts.append(Path(__file__).parents[1].joinpath("matplotlibrc").read_text(encoding="utf-8"))
     data = sorted(path for path in folder.with_name("data").rglob("*") if path.suffix in (".gz", ".json", ".npz"))
     parts += [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in data]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
@@ -171,7 +171,7 @@ class Badges(SphinxTransform):
 
 def setup(app: Sphinx) -> None:
     # rebuild="env": when the hash changes, Sphinx reads (and so runs) the notebooks again
-    package = Path(__file__).parents[3] / "nnlib"
+    package = Path(__file__).parents[4] / "nnlib"
     app.add_config_value("nnbook_package", package_hash(package), "env")
     app.connect("source-read", on_source_read)
     app.add_transform(Badges)

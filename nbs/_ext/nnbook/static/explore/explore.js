@@ -1,8 +1,8 @@
 // The explorables of a page: a button each; after a click nnlib runs in the page, and what can be tried out takes the
 // place of the figure. What is computed is in explore.py; the functions are called by name through the live page's kernel.
-import { button, enable, make } from "./dom.js";
+import { button, enable, make } from "../dom.js";
 
-const site = (path) => new URL(path, import.meta.url).href; // this script lies in the site's _static
+const site = (path) => new URL(`../${path}`, import.meta.url).href; // this script lies in the site's _static/explore
 const SVG = "http://www.w3.org/2000/svg";
 
 function draw(tag, attributes, text = "") {
@@ -439,8 +439,8 @@ const STARTS = {
 let shared; // one kernel for all of them: started by the first click
 
 async function getKernel(onprogress) {
-  const { Kernel } = await import("./live-kernel.js");
-  const kernel = new Kernel({ onprogress, files: [{ url: site("explore.py"), path: "/lib/python3.12/site-packages/nnbook_explore.py" }] });
+  const { Kernel } = await import("../live/live-kernel.js");
+  const kernel = new Kernel({ onprogress, files: [{ url: site("explore/explore.py"), path: "/lib/python3.12/site-packages/nnbook_explore.py" }] });
   try {
     await kernel.start();
     let failure = "";

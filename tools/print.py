@@ -1,4 +1,4 @@
-"""The whole book as one PDF: ``python printed.py``, after the site is built.
+"""The whole book as one PDF: ``python tools/print.py``, after the site is built.
 
 Chromium prints it. The articles of the built pages are put one after the other, their links led to each other's places,
 what is folded is opened, and the table of contents gets its page numbers from a first printing.
@@ -6,15 +6,10 @@ what is folded is opened, and the table of contents gets its page numbers from a
 
 from __future__ import annotations
 
-import functools
 import html
-import http.server
 import re
 import shutil
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -22,11 +17,11 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader
 
-ROOT = Path(__file__).parents[3]
+from browser import find_browser
+from serve import served
+
+ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-            "/Applications/Chromium.app/Contents/MacOS/Chromium")
 LEFT_OUT = ".headerlink, .nnbook-check, .viewcode-link, script, button, .tag_remove-cell, #pst-page-toc, .no-print"
 
 
@@ -138,19 +133,6 @@ def css(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine: browsers load no fonts from files."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args: object) -> None: ...
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as httpd:
-        threading.Thread(target=httpd.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{httpd.server_port}"
-        httpd.shutdown()
-
-
 def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
     """Print the page; return the number of the page on which each section starts."""
     tab.goto(address, wait_until="load", timeout=300_000)
@@ -189,7 +171,7 @@ def check(path: Path) -> None:
 def main() -> None:
     """Print the book into _build/pdf."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    browser = find_browser()
     if browser is None:
         sys.exit("the PDF is printed by a browser: install Chromium or Google Chrome")
     (BUILD / "print").mkdir(exist_ok=True)

@@ -1,10 +1,10 @@
 // "Make this page live": turns the code cells of a chapter into cells that can be edited and run.
 // Before the click this script only draws the button; nothing of Python is asked for.
-import { button, enable, make } from "./dom.js";
+import { button, enable, make } from "../dom.js";
 
 const place = document.querySelector(".nnbook-live");
 const { page, megabytes } = JSON.parse(place.dataset.live);
-const site = (path) => new URL(path, import.meta.url).href; // this script lies in the site's _static
+const site = (path) => new URL(`../${path}`, import.meta.url).href; // this script lies in the site's _static/live
 const KEYS = "Shift+Enter runs a cell and goes on to the next, Ctrl+Enter stays. Tab indents; after Escape, Tab leaves the code.";
 
 // ---------------------------------------------------------------- the code of a cell

@@ -19,7 +19,7 @@ from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
-from . import cells, ledger
+from . import directives, ledger
 
 LINK = "sphinx-codeautolink-a"  # sphinx-codeautolink links what is imported; here its links are led on
 Position = tuple[int, int]      # line and column, from 0
@@ -47,7 +47,7 @@ def code_cells(path: Path) -> Iterator[tuple[dict[str, str], str]]:
     """Read the directives and the code of a notebook's code cells."""
     for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
-            yield cells.split_directives("".join(cell["source"]))
+            yield directives.split_directives("".join(cell["source"]))
 
 
 def parse(code: str) -> ast.Module:

@@ -1,6 +1,6 @@
 """Gets Pyodide, with which the chapters run in the reader's page, and checks every file of it.
 
-    python nbs/_ext/nnbook/pyodide.py FOLDER    # downloads what is missing in the folder
+    python nbs/_ext/nnbook/live/pyodide.py FOLDER    # downloads what is missing in the folder
 
 ``pyodide.json`` lists the files that are needed of Pyodide 0.27.7 with their SHA-256: the core's as the npm
 package ``pyodide`` has it, the packages' from the lock file in there, less the dependencies that nothing here

@@ -23,7 +23,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
-CLAIMS = Path(__file__).parents[2] / "claims.toml"
+CLAIMS = Path(__file__).parents[3] / "claims.toml"
 VERDICTS = {
     "digit": "reproduced to the digit",
     "spread": "reproduced within spread",

@@ -2,7 +2,7 @@
 
 ``{explorable} draw`` (or ``xor``, ``smo``) stands before the figure ``fig-explore-draw``. The directive leaves a place that
 ``explore.js`` fills with a button; after a click, and not before, Python is loaded and what can be tried out takes the
-place of the figure. Without scripts, and in print, the figure stays. What Python computes is in ``static/explore.py``.
+place of the figure. Without scripts, and in print, the figure stays. What Python computes is in ``static/explore/explore.py``.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, do
         return f'{match[0]} data-code="{live.megabytes(code_files(folder))}" data-data="{live.megabytes(data)}"'
 
     context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"]) + live.from_a_file(".nnbook-explorable")
-    app.add_css_file("live.css")
-    app.add_css_file("explore.css")
-    app.add_js_file("explore.js", type="module")
+    app.add_css_file("live/live.css")
+    app.add_css_file("explore/explore.css")
+    app.add_js_file("explore/explore.js", type="module")
 
 
 def setup(app: Sphinx) -> None:

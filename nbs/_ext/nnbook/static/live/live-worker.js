@@ -1,5 +1,5 @@
 // Python in a worker, so that the page stays awake. live-kernel.js talks to it.
-import { loadPyodide } from "./pyodide/pyodide.mjs";
+import { loadPyodide } from "../pyodide/pyodide.mjs";
 
 let python, kernel, flag;
 const here = (name) => new URL(name, import.meta.url).href;
@@ -30,12 +30,12 @@ async function read(url) {
 async function start({ packages, files, interrupt }) {
   const needed = [
     { url: here("live-kernel.py"), path: "/lib/python3.12/site-packages/nnbook_kernel.py" },
-    { url: here("matplotlibrc"), path: "/matplotlibrc" },
+    { url: here("../matplotlibrc"), path: "/matplotlibrc" },
     ...files,
   ].map(async ({ url, path }) => [path, await read(url)]);
   const home = { MPLBACKEND: "module://nnbook_kernel", MATPLOTLIBRC: "/matplotlibrc", NNLIB_DATA: "/data", HOME: "/home/pyodide" };
-  python = await loadPyodide({ indexURL: here("pyodide/"), packages, env: home });
-  const { packages: known } = await (await plainFetch(here("pyodide/pyodide-lock.json"))).json();
+  python = await loadPyodide({ indexURL: here("../pyodide/"), packages, env: home });
+  const { packages: known } = await (await plainFetch(here("../pyodide/pyodide-lock.json"))).json();
   const wanted = new Set(packages); // a set goes on to what is added on the way
   for (const name of wanted) known[name].depends.forEach((other) => wanted.add(other));
   const missing = [...wanted].filter((name) => !(name in python.loadedPackages)); // Pyodide only logs these

@@ -1,0 +1,1 @@
+"""What reads the notebooks: directive lines, equations, the ledger, the index of names."""
