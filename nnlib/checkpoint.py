@@ -490,14 +490,14 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
             reason = str(error) or type(error).__name__
             raise CheckpointError(f"{os.fspath(path)}: no whole checkpoint: {reason}") from error
 
-# %% ../nbs/11_checkpoint.ipynb #870be48e
+# %% ../nbs/11_checkpoint.ipynb #870be480
 def idle(node: Any) -> bool:
     """Say whether a statement does nothing: a docstring, or `pass`."""
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str))
 
-# %% ../nbs/11_checkpoint.ipynb #9053074f
+# %% ../nbs/11_checkpoint.ipynb #90530740
 def outline(node: Any) -> str:
     """Write a syntax tree as text, equal in all versions of Python."""
     if isinstance(node, list):
@@ -510,7 +510,7 @@ def outline(node: Any) -> str:
              if value not in (None, []) and name != "kind"]
     return f"{type(node).__name__}({','.join(parts)})"
 
-# %% ../nbs/11_checkpoint.ipynb #ec748a65
+# %% ../nbs/11_checkpoint.ipynb #ec748a60
 def fingerprint(*things: Any) -> str:
     """Compute 16 hexadecimal digits from the code of classes and functions.
 
@@ -523,7 +523,7 @@ def fingerprint(*things: Any) -> str:
     code = "\n".join(outline(syntax(thing)) for thing in things)
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
-# %% ../nbs/11_checkpoint.ipynb #2d75949a
+# %% ../nbs/11_checkpoint.ipynb #2d759490
 def syntax(thing: Any) -> Any:
     """Parse the source of a class or function, which may stand inside of another."""
     try:
