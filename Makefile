@@ -78,20 +78,20 @@ test-peers: $(VENV)/.peers
 	$(BIN)/python -m pytest tests/peers
 
 bench: $(VENV)/.peers
-	$(BIN)/python benchmarks/run.py --store
+	$(BIN)/python -m studies.speed --store
 
 bench-svm: $(VENV)/.peers
-	$(BIN)/python benchmarks/svm.py --store
-	$(BIN)/python benchmarks/svm_growth.py --store
+	$(BIN)/python -m studies.svm_speed --store
+	$(BIN)/python -m studies.svm_growth --store
 
 bench-pages: $(VENV)/.test book
-	$(BIN)/python benchmarks/pages.py --store
+	$(BIN)/python -m studies.pages --store
 
 retrain: $(VENV)/.book
-	$(BIN)/python data/retrain.py
+	$(BIN)/python -m studies.trainings
 
 frameworks: $(FRAMEWORKS)/.installed
-	$(FRAMEWORKS)/bin/python benchmarks/frameworks.py
+	$(FRAMEWORKS)/bin/python -m studies.frameworks
 
 clean-notebooks: $(VENV)/.book
 	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb

@@ -77,7 +77,7 @@ def test_xor_ends_as_in_the_report():
 @pytest.mark.parametrize("network, variant", TRAININGS)
 def test_the_code_that_was_counted_is_that_of_today(network, variant):
     training = STORED["trainings"][network][variant]
-    path = ROOT / "benchmarks" / f"with_{variant.partition('-')[0]}.py"
+    path = ROOT / "studies" / "frameworks" / f"with_{variant.partition('-')[0]}.py"
     text = path.read_text(encoding="utf-8")
     found = {
         node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)

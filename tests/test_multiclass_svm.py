@@ -225,6 +225,6 @@ def test_stored_search_is_the_code_of_today():
     """The chapter on all of MNIST shows the function as it ran."""
     root = Path(__file__).parents[1]
     stored = json.loads((root / "data" / "runs" / "svm_growth.json").read_text(encoding="utf-8"))["search"]["code"]
-    module = ast.parse((root / "benchmarks" / "svm_search.py").read_text(encoding="utf-8"))
+    module = ast.parse((root / "studies" / "svm_search.py").read_text(encoding="utf-8"))
     (function,) = [node for node in module.body if isinstance(node, ast.FunctionDef)]
     assert ast.unparse(ast.parse(stored)) == ast.unparse(function)

@@ -1,8 +1,5 @@
 """A search on a cluster: nnlib's estimators through scikit-learn, joblib and Dask."""
 
-import sys
-from pathlib import Path
-
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.datasets import make_blobs
@@ -10,15 +7,13 @@ from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
 from nnlib import OneVsRestSVC
 
-sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
-
 GRID = {"C": [0.01, 1.0], "gamma": [0.1, 1.0]}
 
 
 @pytest.mark.filterwarnings("default")  # of Dask itself
 def test_a_search_on_a_dask_cluster_finds_what_one_process_finds():
     """The function that the chapter on all of MNIST shows."""
-    from svm_search import search
+    from studies.svm_search import search
 
     X, y = make_blobs(200, centers=4, cluster_std=4, random_state=0)
     spread = search(X, y, GRID, fitted=150, tol=1e-3)

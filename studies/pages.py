@@ -2,36 +2,37 @@
 
 Each page is opened anew on a phone's screen, with a processor slowed down four times and a
 connection of 1.6 Mbit/s with 150 ms of delay; the numbers are medians over the rounds. With
---store they go into data/runs/pages.json, which the book's page of benchmarks shows.
+--store they go into data/runs/pages.json, which the book's page of benchmarks shows:
+``python -m studies.pages --store``.
 """
+
+from __future__ import annotations
 
 import json
 import re
 import sys
-import threading
-from datetime import date
-from pathlib import Path
 from statistics import median
+from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-import recipe
+from tools.browser import find_browser
+from tools.serve import Handler, served
 
-ROOT = Path(__file__).parents[1]
-SITE = ROOT / "_build" / "html"
-STORED = ROOT / "data" / "runs" / "pages.json"
-sys.path.append(str(ROOT / "tools"))
+from . import kit
 
-from browser import find_browser  # noqa: E402
-from serve import make_server  # noqa: E402
+SITE = kit.ROOT / "_build" / "html"
+STORED = kit.RUNS / "pages.json"
 
 ROUNDS = 3
-SCREEN = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75, "is_mobile": True}
-NETWORK = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8, "uploadThroughput": 750e3 / 8}
+SCREEN: dict[str, Any] = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75,
+                          "is_mobile": True}
+NETWORK: dict[str, Any] = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8,
+                           "uploadThroughput": 750e3 / 8}
 CATEGORIES = ["loading", "blink.user_timing", "devtools.timeline", "toplevel"]
 
 
-def measures(events: list[dict]) -> dict[str, float]:
+def measures(events: list[dict[str, Any]]) -> dict[str, float]:
     """Compute paint times, blocked time in milliseconds, and layout shift from a trace."""
     starts = [e for e in events if e["name"] == "navigationStart" and "http" in str(e["args"])]
     start = starts[-1]
@@ -43,7 +44,8 @@ def measures(events: list[dict]) -> dict[str, float]:
               and not e["args"]["data"]["had_recent_input"]]
     tasks = [e["dur"] / 1e3 for e in of_page if e["name"].endswith("RunTask")
              and e["tid"] == start["tid"] and e["ts"] >= first and "dur" in e]
-    return {"first_paint_ms": (first - start["ts"]) / 1e3, "largest_paint_ms": (largest - start["ts"]) / 1e3,
+    return {"first_paint_ms": (first - start["ts"]) / 1e3,
+            "largest_paint_ms": (largest - start["ts"]) / 1e3,
             "blocked_ms": sum(max(0, task - 50) for task in tasks), "layout_shift": sum(shifts)}
 
 
@@ -67,23 +69,21 @@ def visit(browser: Browser, url: str) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print, store."""
-    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    toc = (kit.ROOT / "_toc.yml").read_text(encoding="utf-8")
     pages = [f"{name}.html" for name in re.findall(r"(?:root|file): (\S+)", toc)]
     found = {}
-    serving = make_server(SITE)
-    threading.Thread(target=serving.serve_forever, daemon=True).start()
-    with sync_playwright() as playwright:
-        path = find_browser()
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+    with sync_playwright() as playwright, served(SITE, Handler) as address:
+        browser = playwright.chromium.launch(executable_path=find_browser(),
+                                             args=["--no-sandbox", "--disable-gpu"])
         for name in pages:
-            runs = [visit(browser, f"http://127.0.0.1:{serving.server_port}/{name}") for _ in range(ROUNDS)]
+            runs = [visit(browser, f"{address}/{name}") for _ in range(ROUNDS)]
             found[name] = {key: median(run[key] for run in runs) for key in runs[0]}
-            print(name, ", ".join(f"{key} {value:.4g}" for key, value in found[name].items()), flush=True)
+            values = ", ".join(f"{key} {value:.4g}" for key, value in found[name].items())
+            print(name, values, flush=True)
         version = browser.version
-    serving.shutdown()
     if "--store" in sys.argv[1:]:
-        recipe.store({"command": "make bench-pages", "date": date.today().isoformat(), "machine": recipe.machine(),
-                      "chromium": version, "rounds": ROUNDS, "pages": found}, STORED)
+        kit.store(kit.origin("make bench-pages") | {
+            "chromium": version, "rounds": ROUNDS, "pages": found}, STORED)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,12 @@
 """Switch the techniques of nnlib's training step off, one at a time; print what each gave as JSON.
 
-Called by frameworks.py: python techniques.py IMAGES ROUNDS, with the images in an npy file. Every
-variant is checked to compute the loss and the gradients of nnlib's own step before it is timed.
+    python -m studies.frameworks.techniques IMAGES ROUNDS
+
+IMAGES is an npy file. Before a variant is timed, its loss and gradients are compared with those
+of nnlib's own step.
 """
+
+# mypy: ignore-errors
 
 import json
 import sys
@@ -10,11 +14,13 @@ from functools import partial
 
 import numpy as np
 
-import recipe
 from nnlib import SGD, BCEWithLogitsLoss, ReLU, Sequential
 from nnlib.layers import Affine, Tape, batch_buffer, bound
 from nnlib.losses import flat
 from nnlib.network import Step, Trainer
+
+from .. import kit
+from . import recipe
 
 STEPS = 40  # steps of a variant in a round
 
@@ -136,7 +142,8 @@ class ExpressionTrainer(Trainer):
             h = h @ layer.W + layer.b
             if layer.n_out not in (32, 784):
                 h = np.maximum(h, np.zeros_like(h))
-        value = (np.maximum(h, np.zeros_like(h)) - h * x + np.log1p(np.exp(-abs(h)))).sum() / h.size
+        terms = np.maximum(h, np.zeros_like(h)) - h * x + np.log1p(np.exp(-abs(h)))
+        value = terms.sum() / h.size
         g = (1 / (1 + np.exp(-h)) - x) / np.float32(h.size)
         for layer, h in zip(reversed(layers), reversed(inputs)):
             layer.dW[...], layer.db[...] = h.T @ g, g.sum(0)
@@ -199,14 +206,10 @@ def main():
         for rows in batches:
             made.update(made.load(rows))
 
-    for made in trainers.values():
-        some_steps(made)
-    seconds = {name: [] for name in trainers}
-    rng = np.random.default_rng(0)
-    for _ in range(rounds):
-        for name in rng.permutation(list(trainers)).tolist():
-            seconds[name].append(recipe.timed(some_steps, trainers[name])[0] / STEPS)
-    result = {"steps": STEPS, "batch": recipe.BATCH, "BLAS": recipe.pools(), "seconds": seconds}
+    sides = {name: partial(some_steps, made) for name, made in trainers.items()}
+    timed = kit.interleaved(sides, rounds, rng=np.random.default_rng(0))
+    seconds = {name: [took / STEPS for took, _ in runs] for name, runs in timed.items()}
+    result = {"steps": STEPS, "batch": recipe.BATCH, "BLAS": kit.pools(), "seconds": seconds}
     print(json.dumps(result))
 
 

@@ -46,7 +46,7 @@ def autoencoder_train(network, X, epochs):
 
 
 def train_in_order(network, X, epochs, rng):
-    """Train the autoencoder on the batches of the others, which `fit` draws by its own generator."""
+    """Train the autoencoder on the batches of the others; `fit` alone draws its own."""
     losses = []
     for _ in range(epochs):
         shuffled = rng.permutation(X)  # the rows in the order rng.permutation(len(X))

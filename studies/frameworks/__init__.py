@@ -1,0 +1,1 @@
+"""The report's two networks in nnlib, PyTorch and Keras, trained from one start."""

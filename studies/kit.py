@@ -1,0 +1,235 @@
+"""What all studies share: jobs that can be resumed, timed rounds, the machine, stored results.
+
+A study is a module that is run from the root of the repository, ``python -m studies.trainings``.
+It compares what it finds with the result that is stored in ``data/runs``, or replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from datetime import date
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+import numpy as np
+
+Result = TypeVar("Result")
+Job = tuple[Any, ...]  # a function of a module, and its arguments
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "data" / "runs"
+SCRATCH = ROOT / "_build" / "studies"  # finished jobs of a run that may be interrupted
+BUSY = 1.25  # above this ratio of median to minimum, other work was measured as well
+
+
+# Results
+
+def store(result: Any, path: Path) -> None:
+    """Write a result to a JSON file, completely or not at all."""
+    text = json.dumps(result, indent=1, default=float) + "\n"
+    write(path, text.encode())
+    print(f"stored in {path}", flush=True)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace a file by one with this content; the old one stays until the new one is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(content)
+    os.replace(part, path)
+
+
+def load(path: Path) -> Any:
+    """Read a stored result."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def equal_numbers(new: Sequence[float], stored: Sequence[float]) -> int:
+    """Count the numbers of `new` that are the stored ones bit for bit, position by position."""
+    return sum(float(a) == float(b) for a, b in zip(new, stored))
+
+
+def stop_if_different(differences: Sequence[str]) -> None:
+    """Exit with these lines, if there are any."""
+    if differences:
+        sys.exit("\n".join(["These differ from the stored results:", *differences]))
+
+
+# Jobs
+
+def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[tuple[str, Any]]:
+    """Run jobs in processes of one thread each, as many at a time as there are cores.
+
+    Parameters
+    ----------
+    jobs : mapping of str to tuple
+        A function that a module defines, and its arguments, by the name of the job.
+    scratch : Path, optional
+        Folder that keeps the result of each job as soon as it is done. What is there
+        already is not run again.
+
+    Yields
+    ------
+    name, result
+        Of each job, in the order in which they are done.
+    """
+    waiting = dict(jobs)
+    for name in jobs:
+        kept = scratch and scratch / f"{name}.pickle"
+        if kept and kept.exists():
+            print(f"{name}: done before", flush=True)
+            yield name, pickle.loads(kept.read_bytes())
+            del waiting[name]
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read by NumPy in the processes that start now
+    pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
+    try:
+        running = {pool.submit(*job): name for name, job in waiting.items()}
+        for number, future in enumerate(as_completed(running), 1):
+            name, result = running[future], future.result()
+            if scratch:
+                write(scratch / f"{name}.pickle", pickle.dumps(result))
+            print(f"{name}: done, {number} of {len(running)}", flush=True)
+            yield name, result
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def clear(scratch: Path) -> None:
+    """Remove what was kept of a run that is stored now."""
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def child(module: str, *arguments: Any, **settings: str) -> Any:
+    """Run a module in a process of its own; return the JSON that it prints last."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=child_environment() | settings, check=True,
+                          stdout=subprocess.PIPE, encoding="utf-8")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def child_environment() -> dict[str, str]:
+    """Return the environment for a process whose imports are timed: bytecode is kept."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+# Times
+
+def timed(function: Callable[..., Result], *arguments: Any) -> tuple[float, Result]:
+    """Call a function; return the seconds it took, and what it returned."""
+    start = time.perf_counter()
+    result = function(*arguments)
+    return time.perf_counter() - start, result
+
+
+def interleaved(sides: Mapping[str, Callable[[], Result]], rounds: int, *, warm_up: bool = True,
+                rng: np.random.Generator | None = None) -> dict[str, list[tuple[float, Result]]]:
+    """Time functions in turn, round after round, so that a disturbance hits all of them.
+
+    Parameters
+    ----------
+    sides : mapping of str to callable
+        What is compared.
+    rounds : int
+        How often each is called.
+    warm_up : bool
+        Whether each is called once more before, without being counted.
+    rng : Generator, optional
+        Draws a new order for each round; without it the order stays.
+
+    Returns
+    -------
+    dict of str to list
+        The seconds and the result of each call.
+    """
+    found: dict[str, list[tuple[float, Result]]] = {name: [] for name in sides}
+    for number in range(-warm_up, rounds):
+        names = list(sides) if rng is None else rng.permutation(list(sides)).tolist()
+        for name in names:
+            measured = timed(sides[name])
+            if number >= 0:
+                found[name].append(measured)
+    return found
+
+
+def verdict(met: bool, *times: Sequence[float]) -> str:
+    """Say whether a target is reached, unless the times show that the machine was disturbed."""
+    noise = max((median(side) / min(side) for side in times), default=1.0)
+    if noise > BUSY:
+        return f"NO VERDICT, the machine is busy (median / minimum {noise:.2f}); run again"
+    return "reached" if met else "NOT reached"
+
+
+def report_ratio(title: str, above: Sequence[float], below: Sequence[float], *,
+                 least: float | None = None, most: float | None = None) -> None:
+    """Print two medians, their ratio with its range over the rounds, and the verdict."""
+    one, two, ratios = median(above), median(below), [a / b for a, b in zip(above, below)]
+    print(f"{title}: {one:.4f} s / {two:.4f} s = {one / two:.2f} "
+          f"(rounds {min(ratios):.2f} to {max(ratios):.2f})", flush=True)
+    if least is not None:
+        print(f"  target at least {least:g}: {verdict(one / two >= least, above, below)}")
+    if most is not None:
+        print(f"  target at most {most:g}: {verdict(one / two <= most, above, below)}")
+
+
+# The machine
+
+def cpu() -> str:
+    """Name the processor."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.split(": ")[1] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def machine() -> dict[str, Any]:
+    """Describe the machine."""
+    return {"cpu": cpu(), "cores": os.cpu_count(), "system": platform.system(),
+            "python": platform.python_version()}
+
+
+def environment() -> dict[str, str]:
+    """Describe what the numbers of `run_jobs` depend on beside the code."""
+    config: Any = np.show_config(mode="dicts")
+    blas = config["Build Dependencies"]["blas"]
+    return {"python": platform.python_version(), "numpy": np.__version__,
+            "blas": f"{blas['name']} {blas['version']}", "threads": "1",
+            "machine": f"{platform.machine()}, {platform.system()}"}
+
+
+def origin(command: str) -> dict[str, Any]:
+    """Describe when, where and by which command a time was measured."""
+    return {"command": command, "date": date.today().isoformat(), "machine": machine()}
+
+
+def pools() -> list[dict[str, Any]]:
+    """List the thread pools of linear algebra in this process, by threadpoolctl."""
+    import threadpoolctl
+
+    keys = ("internal_api", "version", "num_threads", "architecture")
+    return [{key: pool.get(key) for key in keys} for pool in threadpoolctl.threadpool_info()]
+
+
+def peak_memory() -> float:
+    """Return the largest resident memory of this process so far, in MB.
+
+    On Linux it is not taken from getrusage, where a new process inherits the peak of its parent.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024e-6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak * (1e-6 if sys.platform == "darwin" else 1024e-6)

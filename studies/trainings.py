@@ -1,0 +1,156 @@
+"""Repeat the long trainings that the book shows: compare them with the stored ones, or store them.
+
+    python -m studies.trainings             # trains everything again, about an hour on two cores
+    python -m studies.trainings --store     # ... and stores the results in data/runs
+    python -m studies.trainings --epochs 5  # only the first epochs of each, for a comparison
+    python -m studies.trainings --variants  # only the other optimizers and losses
+
+After complete trainings by the report's recipe, the latents are classified too (latents.py).
+Finished trainings are kept in _build/studies until the end: an interrupted run goes on from there.
+"""
+
+from __future__ import annotations
+
+import argparse
+from time import perf_counter
+from typing import Any
+
+from nnlib import Autoencoder, load_mnist, save
+from nnlib import load as load_network
+from nnlib.autoencoder import (BEYOND_CODE, RECIPE, REPORT_CODE, VARIANTS, reconstruction_metrics,
+                               report_parts, report_run, variant_run)
+from nnlib.checkpoint import fingerprint
+
+from . import kit, latents
+
+SEEDS = range(6)  # of the report's recipe; the network of the first is stored
+OTHERS = [(name, seed) for name, (*_, seeds) in VARIANTS.items() for seed in range(seeds)]
+TOLERANCE = 0.02  # relative, of the last losses: 800 epochs amplify what another BLAS rounds
+
+
+def train_report(seed: int, epochs: int) -> dict[str, Any]:
+    """Train by the report's recipe from one seed."""
+    images, valid, test = report_parts(*load_mnist())
+    start = perf_counter()
+    autoencoder, history, quality = report_run(images, valid, seed, epochs=epochs)
+    return {"seed": seed, "loss": history.loss, "val_loss": history.val_loss,
+            "val_epochs": history.val_epochs, "quality": quality,
+            "seconds": perf_counter() - start, "params": autoencoder.params,
+            "metrics": reconstruction_metrics(autoencoder, test)}
+
+
+def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
+    """Train the same network by another optimizer or loss; follow its error on the test images."""
+    images, _, test = report_parts(*load_mnist())
+    make, squared, limit, _ = VARIANTS[name]
+    start = perf_counter()
+    _, history, errors = variant_run(images, make(), squared, seed, test=test,
+                                     epochs=min(epochs, limit))
+    return {"name": name, "seed": seed, "loss": history.loss, "test_mse": errors,
+            "seconds": perf_counter() - start}
+
+
+def codes() -> dict[str, str]:
+    """Compute the fingerprints of the code of both kinds of trainings."""
+    return {"report": fingerprint(*REPORT_CODE), "variants": fingerprint(*BEYOND_CODE)}
+
+
+def all_jobs(epochs: int, report: bool) -> dict[str, kit.Job]:
+    """List the trainings by name, the longest first; the name says by which code, too."""
+    code = codes()
+    jobs: dict[str, kit.Job] = {}
+    for seed in SEEDS if report else ():
+        jobs[f"report-{seed}-{code['report']}"] = train_report, seed, epochs
+    for name, seed in OTHERS:
+        jobs[f"{name}-{seed}-{code['variants']}"] = train_variant, name, seed, epochs
+    return jobs
+
+
+def store(name: str, about: dict[str, Any], runs: list[dict[str, Any]]) -> None:
+    """Store the histories of runs, and how they were made."""
+    kept = [{key: value for key, value in run.items() if key != "params"} for run in runs]
+    kit.store(about | {"environment": kit.environment(), "runs": kept}, kit.RUNS / f"{name}.json")
+
+
+def store_reports(runs: list[dict[str, Any]]) -> None:
+    """Store the network of the first seed, and the histories of all."""
+    about = {"recipe": RECIPE, "code": codes()["report"]}
+    first, autoencoder = runs[0], Autoencoder(rng=0)
+    autoencoder.params[...] = first["params"]
+    notes = about | {"environment": kit.environment(), "seed": first["seed"]}
+    save(kit.RUNS / "autoencoder.npz", autoencoder, notes=notes)
+    store("spread", about, runs)
+
+
+def store_variants(runs: list[dict[str, Any]]) -> None:
+    """Store the histories of all variants, with their settings."""
+    settings = {name: [repr(make()), *others] for name, (make, *others) in VARIANTS.items()}
+    store("beyond", {"variants": settings, "code": codes()["variants"]}, runs)
+
+
+def stored_runs() -> dict[tuple[str, int], dict[str, Any]]:
+    """Read the stored histories, by name and seed."""
+    paths = [kit.RUNS / f"{name}.json" for name in ("spread", "beyond")]
+    runs = [run for path in paths for run in kit.load(path)["runs"]]
+    return {(run.get("name", "report"), run["seed"]): run for run in runs}
+
+
+def compare(run: dict[str, Any], stored: dict[str, Any]) -> tuple[str, list[str]]:
+    """Describe how a run agrees with the stored one, and list what differs too much."""
+    which = f"{run.get('name', 'report')}, seed {run['seed']}"
+    new, old = run["loss"], stored["loss"]
+    lines = [f"{which}: {kit.equal_numbers(new, old)} of {len(new)} losses equal bit for bit, "
+             f"the last {new[-1]:.6f}, stored {old[len(new) - 1]:.6f}, {run['seconds']:.0f} s"]
+    for key in "val_loss", "quality", "test_mse":
+        if numbers := run.get(key):
+            equal = kit.equal_numbers(numbers, stored[key])
+            lines.append(f"  {key}: {equal} of {len(numbers)} equal")
+    if which == "report, seed 0" and len(new) == len(old):
+        same = load_network(kit.RUNS / "autoencoder.npz").network.params == run["params"]
+        lines.append(f"  the stored network: {same.sum():,} of {same.size:,} parameters equal")
+    apart = abs(new[-1] / old[len(new) - 1] - 1)
+    return "\n".join(lines), [] if apart <= TOLERANCE else [f"{which}: {apart:.1%} apart"]
+
+
+def main() -> None:
+    """Train, then store or compare."""
+    parser = argparse.ArgumentParser(prog="python -m studies.trainings", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", action="store_true", help="store the results")
+    parser.add_argument("--epochs", type=int, default=RECIPE["epochs"],
+                        help="epochs of each training, at most")
+    parser.add_argument("--variants", action="store_true",
+                        help="train only what the chapter beyond the report shows")
+    options = parser.parse_args()
+    complete = options.epochs == RECIPE["epochs"]
+    if options.store and not complete:
+        parser.error("--store needs complete trainings")
+    scratch = kit.SCRATCH / "trainings" if complete else None
+    known, differences, equal, losses = stored_runs(), list[str](), 0, 0
+    runs: dict[tuple[str, int], dict[str, Any]] = {}
+    for _, run in kit.run_jobs(all_jobs(options.epochs, not options.variants), scratch):
+        which = run.get("name", "report"), run["seed"]
+        runs[which] = run
+        if which in known:
+            text, found = compare(run, known[which])
+            print(text, flush=True)
+            differences += found
+            equal += kit.equal_numbers(run["loss"], known[which]["loss"])
+            losses += len(run["loss"])
+    print(f"in all {equal} of {losses} losses are the stored ones bit for bit", flush=True)
+    reports = [runs["report", seed] for seed in SEEDS if not options.variants]
+    if options.store:
+        store_variants([runs[which] for which in OTHERS])
+        if reports:
+            store_reports(reports)
+        differences = []
+    if complete and reports:
+        params = {run["seed"]: run["params"] for run in reports}
+        differences += latents.finish(params, options.store)
+    if scratch:
+        kit.clear(scratch)
+    kit.stop_if_different(differences)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The kit of the studies: results are stored completely, jobs are resumed, a busy machine gets no verdict."""
+
+import json
+import os
+
+import pytest
+
+from studies import kit
+
+
+def test_a_result_is_stored_as_json(tmp_path):
+    path = tmp_path / "new" / "result.json"
+    kit.store({"seconds": [1.5, 2.0]}, path)
+    assert kit.load(path) == {"seconds": [1.5, 2.0]}
+    assert path.read_bytes().endswith(b"}\n") and b"\r" not in path.read_bytes()
+
+
+def test_numbers_of_numpy_are_stored_exactly(tmp_path, rng):
+    numbers = [rng.random(), rng.random(1)[0], rng.random(1, "f")[0]]
+    kit.store(numbers, tmp_path / "result.json")
+    assert kit.load(tmp_path / "result.json") == numbers
+
+
+def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    kit.store("old", path)
+    with pytest.raises(TypeError):
+        kit.store(["new", object()], path)
+
+    def fail(source, target):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="full"):
+        kit.store("new", path)
+    assert json.loads(path.read_text(encoding="utf-8")) == "old"
+
+
+def test_equal_numbers_counts_bit_for_bit():
+    assert kit.equal_numbers([0.1 + 0.2, 1.0, 2.0], [0.3, 1.0, 2.0, 4.0]) == 2
+
+
+def test_stop_if_different_names_the_differences():
+    kit.stop_if_different([])
+    with pytest.raises(SystemExit, match="(?s)stored results:.*one.*two"):
+        kit.stop_if_different(["one", "two"])
+
+
+def test_verdict():
+    quiet, busy = [1.0, 1.1, 1.2], [1.0, 1.3, 1.4]
+    assert kit.verdict(True, quiet, quiet) == "reached"
+    assert kit.verdict(False, quiet) == "NOT reached"
+    assert kit.verdict(True, quiet, busy).startswith("NO VERDICT, the machine is busy")
+    assert kit.verdict(True) == "reached"
+
+
+def test_report_ratio_judges_the_ratio_of_the_medians(capsys):
+    kit.report_ratio("fit", [4.0, 4.0, 4.2], [2.0, 2.0, 2.1], least=2, most=1.5)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("fit: 4.0000 s / 2.0000 s = 2.00 (rounds 2.00 to 2.00)")
+    assert lines[1:] == ["  target at least 2: reached", "  target at most 1.5: NOT reached"]
+
+
+def test_rounds_are_interleaved_after_a_warm_up():
+    calls = []
+    sides = {name: lambda name=name: calls.append(name) or len(calls) for name in "ab"}
+    rounds = kit.interleaved(sides, 2)
+    assert calls == ["a", "b"] * 3
+    assert [result for _, result in rounds["a"]] == [3, 5]
+    assert all(seconds >= 0 for runs in rounds.values() for seconds, _ in runs)
+
+
+def test_each_round_may_have_its_own_order(rng):
+    calls = []
+    sides = {name: lambda name=name: calls.append(name) for name in "abcd"}
+    kit.interleaved(sides, 5, warm_up=False, rng=rng)
+    rounds = [tuple(calls[k : k + 4]) for k in range(0, 20, 4)]
+    assert all(sorted(names) == list("abcd") for names in rounds) and len(set(rounds)) > 1
+
+
+def test_jobs_run_with_one_thread_each_and_are_resumed(tmp_path):
+    jobs = {"one": (os.getenv, "OPENBLAS_NUM_THREADS"), "two": (divmod, 7, 2)}
+    assert dict(kit.run_jobs(jobs, tmp_path)) == {"one": "1", "two": (3, 1)}
+    (tmp_path / "one.pickle").unlink()
+    again = {"one": (os.getenv, "OPENBLAS_NUM_THREADS"), "two": (divmod, 1, 0)}  # not run again
+    assert dict(kit.run_jobs(again, tmp_path)) == {"one": "1", "two": (3, 1)}
+    kit.clear(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        dict(kit.run_jobs(again))
