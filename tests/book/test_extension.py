@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import os
 import shutil
@@ -12,8 +13,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from jupyter_cache import get_cache
+from myst_nb.core.config import NbParserConfig
 
-from nnbook.notebook import directives, ledger
+from nnbook.notebook import directives, execution, ledger
 from nnbook.site import fixes
 
 ROOT = Path(__file__).parents[2]
@@ -154,6 +157,30 @@ def test_claim_that_makes_no_sense_is_rejected(tmp_path: Path, entry: str) -> No
         ledger.load_claims(path)
 
 
+# ---------------------------------------------------------------- running chapters
+MEET = """import os, pathlib, time
+here = pathlib.Path({!r})
+(here / {!r}).write_text(os.getcwd(), encoding="utf-8")
+while not (here / {!r}).exists() or {}:
+    time.sleep(0.01)
+{}"""
+GONE = "os.path.exists((here / 'one').read_text(encoding='utf-8'))"
+
+
+def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two wait for each other; the first fails, the second ends after that, and the third does not begin."""
+    here = tmp_path / "Bücher & mehr"
+    here.mkdir()
+    monkeypatch.setattr(execution, "cores", lambda: 2)
+    sources = {"one": MEET.format(str(here), "one", "two", False, "1 / 0"), "two": MEET.format(str(here), "two", "one", GONE, ""), "three": ""}
+    books = [(here / name, nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, ("", source))])) for name, source in sources.items()]
+    cache = get_cache(here / "cache")
+    with asyncio.Runner(loop_factory=execution.Loop) as runner:
+        failures = runner.run(execution.run_all(books, NbParserConfig(execution_timeout=60), cache))
+    assert [str(failure).splitlines()[-1] for failure in failures] == ["ZeroDivisionError: division by zero"]
+    assert [Path(record.uri).name for record in cache.list_cache_records()] == ["two"]
+
+
 # ---------------------------------------------------------------- a small book, built for real
 TOC = "format: jb-book\nroot: nbs/index\nchapters:\n  - file: nbs/chapter\n  - file: nbs/ledger\n"
 CLAIMS = '[[claim]]\nid = "answer"\nwhere = "Table 1"\nsays = "The answer"\nkind = "number"\nreported = "42"\nverdict = "{}"\n'
@@ -191,10 +218,12 @@ def build(book: Path, **environment: str) -> tuple[int, str]:
 def test_change_in_the_package_runs_the_chapter_again(book: Path) -> None:
     """Neither an old output nor an old measurement survives; without a change, nothing runs."""
     page = book / "_build" / "html" / "nbs" / "chapter.html"
-    assert build(book)[0] == 0
+    code, output = build(book)
+    assert code == 0 and "chapter.ipynb ran" in output and "Executing" not in output
     assert "the answer is 42" in page.read_text("utf-8")
     assert '"megabytes": {}' in html.unescape(page.read_text("utf-8"))  # without Pyodide at hand the page cannot be made live
-    assert "Executing" not in build(book)[1]
+    again = build(book)[1]
+    assert "Executing" not in again and "chapter.ipynb ran" not in again
     (book / "nnlib" / "__init__.py").write_text("answer = 43\n", encoding="utf-8")
     code, output = build(book)
     assert "the answer is 43" in page.read_text("utf-8")
@@ -213,11 +242,14 @@ def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
     assert code == 1 and "'other' is measured 0 times" in output
 
 
-def test_chapter_that_raises_fails_every_build_and_is_named(book: Path) -> None:
-    write_chapter(book, "raise RuntimeError('on purpose')")
+def test_chapter_that_raises_fails_every_build_and_is_named_at_its_end(book: Path) -> None:
+    """With the cell and the error, below all that Sphinx and jupyter-book have to say."""
+    write_chapter(book, "x = 1", "# two lines\nraise RuntimeError('on purpose')", "x = 2")
     for _ in range(2):
         code, output = build(book)
-        assert code != 0 and "chapter" in output and "on purpose" in output
+        chapter, *cell, error = output.rstrip().splitlines()[-4:]
+        assert code == 1 and chapter.startswith("nbs/chapter.ipynb, cell 2 (")
+        assert cell == ["    # two lines", "    raise RuntimeError('on purpose')"] and error == "RuntimeError: on purpose"
 
 
 def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:

@@ -2,6 +2,7 @@
 
 ``notebook``: what reads the notebooks
     `directives` turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest;
+    `execution` runs the chapters side by side;
     `equations` gives the report's equations the report's numbers; `ledger` compares what the chapters measured with
     what the report claims; `names` lists the exported names, and leads each use of one in code to its definition
 ``site``: what edits the pages
@@ -19,7 +20,7 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from .live import explorables, live
-from .notebook import directives, equations, ledger, names
+from .notebook import directives, equations, execution, ledger, names
 from .site import fixes, page_weight
 
 HERE = Path(__file__).parent
@@ -58,6 +59,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (directives, equations, ledger, names, fixes, live, explorables, page_weight):
+    for part in (directives, equations, ledger, names, execution, fixes, live, explorables, page_weight):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}
