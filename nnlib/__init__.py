@@ -6,8 +6,8 @@
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
            'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
-           'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsRestSVC', 'accuracy_score', 'classification_report',
-           'confusion_matrix', 'precision_recall_fscore_support']
+           'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC', 'accuracy_score',
+           'classification_report', 'confusion_matrix', 'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
@@ -22,7 +22,7 @@ from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .metrics import (accuracy_score, classification_report, confusion_matrix,
                            precision_recall_fscore_support)
-from .multiclass_svm import OneVsRestSVC
+from .multiclass_svm import OneVsOneSVC, OneVsRestSVC
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import PCA, StandardScaler
@@ -32,5 +32,5 @@ _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "str
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
          "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save",
-         "StandardScaler", "PCA", "SVC", "OneVsRestSVC", "accuracy_score",
+         "StandardScaler", "PCA", "SVC", "OneVsOneSVC", "OneVsRestSVC", "accuracy_score",
          "classification_report", "confusion_matrix", "precision_recall_fscore_support"]

@@ -13,41 +13,18 @@ from numpy.typing import ArrayLike
 
 from .autoencoder import REPORT_CODE
 from .arrays import Array
-from .multiclass_svm import OneVsRestSVC
+from .kernels import resolve_gamma
+from .multiclass_svm import OneVsOneSVC, OneVsRestSVC
 from .preprocessing import PCA, StandardScaler
-from .svm import KernelMachine, as_gamma, one_against_rest, positive
+from .svm import BaseSVC, one_vs_rest_labels
 
 # %% auto #0
-__all__ = ['LATENT_CODE', 'OneVsOneSVC', 'classify', 'feature_scores']
-
-# %% ../nbs/19_latents.ipynb #a75cea67
-class OneVsOneSVC(KernelMachine):
-    """Support vector machines for each pair of classes, which vote, as in scikit-learn's `SVC`.
-
-    Parameters and attributes are those of `OneVsRestSVC`, but for `class_weight`, with a
-    machine for each pair. Derived in :ref:`ch-latents`.
-    """
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Return the class of each point that wins most of its pairs; of equals the first."""
-        k = len(self.classes_)
-        first, second = np.triu_indices(k, 1)
-        f = self.decision_function(X).reshape(-1, len(first))
-        votes = (np.where(f > 0, first, second)[:, :, None] == np.arange(k)).sum(1)
-        return np.asarray(self.classes_[votes.argmax(1)])
-
-    def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
-        if self.class_weight is not None:
-            raise ValueError(f"class_weight: expected None, got {self.class_weight!r}")
-        one_against_rest("OneVsOneSVC", classes, codes)  # refuses a single class
-        first, second = (index[:, None] for index in np.triu_indices(len(classes), 1))
-        Y = np.where(codes == first, 1.0, -1.0)
-        return Y, positive("C", self.C) * ((codes == first) | (codes == second))
+__all__ = ['LATENT_CODE', 'classify', 'feature_scores']
 
 # %% ../nbs/19_latents.ipynb #5796ea91
 def classify(encode: Callable[[Array], Array], X: Array, y: Array, others: Sequence[Array], *,
              n: int = 5000, draw: int = 0, scaled: bool = True, pairs: bool = False,
-             **parameters: Any) -> tuple[KernelMachine, list[Array]]:
+             **parameters: Any) -> tuple[BaseSVC, list[Array]]:
     """Train on `n` random rows of images `X` (m, d) and digits `y` (m,), as the report did.
 
     `encode` makes features of images; `draw` numbers the random choice of rows. Features
@@ -78,5 +55,5 @@ def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
     return variances, between / within
 
 # %% ../nbs/19_latents.ipynb #f85b97e6
-LATENT_CODE = (*REPORT_CODE, StandardScaler, PCA, OneVsRestSVC, OneVsOneSVC, one_against_rest,
-               as_gamma, classify, feature_scores)
+LATENT_CODE = (*REPORT_CODE, StandardScaler, PCA, OneVsRestSVC, OneVsOneSVC,
+               one_vs_rest_labels, resolve_gamma, classify, feature_scores)

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as Libsvm
 
-from nnlib import SVC, OneVsRestSVC, load_mnist
+from nnlib import SVC, OneVsOneSVC, OneVsRestSVC, load_mnist
 from nnlib.svm import ConvergenceWarning
 
 
@@ -219,6 +219,39 @@ def test_what_is_refused(refuses):
         OneVsRestSVC(class_weight={4: 1.0}).fit(X, y)
     with refuses(ValueError, "certificates: expected the 135 training samples of 4 classes"):
         OneVsRestSVC().fit(X, y).certificates(X, y % 3)
+
+
+# One against one
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_votes_of_pairs_are_scikit_learn_s(k):
+    rng, y = np.random.default_rng(4), np.arange(240) % k
+    X = rng.normal(size=(240, 2)) + 1.2 * np.stack([np.cos(y), np.sin(2 * y)], 1)
+    new = rng.normal(size=(500, 2))
+    ours, theirs = OneVsOneSVC(C=3, tol=1e-6).fit(X, y + 7), Libsvm(C=3, tol=1e-6).fit(X, y + 7)
+    assert_array_equal(ours.support_, np.sort(theirs.support_))
+    values = Libsvm(C=3, tol=1e-6, decision_function_shape="ovo").fit(X, y + 7).decision_function(new)
+    sign = -1 if k == 2 else 1  # of two classes the second is positive there
+    assert_allclose(ours.decision_function(new).reshape(500, -1), sign * values.reshape(500, -1), atol=1e-4)
+    assert_array_equal(ours.predict(new), theirs.predict(new))
+
+
+def test_what_makes_no_pairs_is_refused(refuses):
+    X, y = blobs()
+    with refuses(ValueError, "OneVsOneSVC: expected at least two classes"):
+        OneVsOneSVC().fit(X, np.zeros(len(X), int))
+    with refuses(ValueError, "C: expected a finite number above 0, got -1"):
+        OneVsOneSVC(C=-1).fit(X, y)
+    with refuses(RuntimeError, "call fit first"):
+        OneVsOneSVC().predict(X)
+
+
+def test_pairs_have_no_weights_of_classes():
+    """They were accepted, and had no effect."""
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="class_weight: expected None, got 'balanced'"):
+        OneVsOneSVC(class_weight="balanced").fit(rng.normal(size=(30, 2)), np.arange(30) % 3)
 
 
 def test_stored_search_is_the_code_of_today():
