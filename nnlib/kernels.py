@@ -81,7 +81,7 @@ class RBFKernel:
         self.used, self.scale = np.flatnonzero(extent), math.sqrt(2 * gamma)
 
     def features(self, X: Array) -> Array:
-        """Compute ``(a, -|a|²/2, 1)`` for points (n, d), of `a` what varies in the training data."""
+        """Compute ``(a, -|a|²/2, 1)`` for points (n, d), of `a` what varies in training."""
         A = np.ones((len(X), len(self.used) + 2), self.dtype)
         for rows in gen_batches(len(X), CACHE_ROWS):
             a = (X[rows] - self.shift) * self.dtype.type(self.scale)

@@ -6,8 +6,9 @@ import numpy as np
 
 from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, StandardScaler, Tanh, load
 from nnlib.data import MNIST, parse_idx, read_verified
+from nnlib.kernels import make_kernel
 from nnlib.simple_svm import certify, find_bias
-from nnlib.svm import half_distances, make_kernel, smo
+from nnlib.smo import half_squared_distances, smo
 
 STATE = {}  # what each explorable works on, by its name
 
@@ -138,13 +139,13 @@ def smo_start(points, labels, C, kernel):
     kernel = make_kernel(kernel, X, 2.0, 3, 1.0)
     A = kernel.features(X)
     K, box = kernel.block(A, A), np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
-    STATE["smo"] = {"kernel": kernel, "A": A, "K": K, "H": half_distances(kernel, A)[0], "y": y, "C": C,
+    STATE["smo"] = {"kernel": kernel, "A": A, "K": K, "H": half_squared_distances(kernel, A)[0], "y": y, "C": C,
                     "box": box, "b": np.zeros(len(y)), "steps": 0}
     return smo_state()
 
 
 def smo_step():
-    """Make one step of `nnlib.svm.smo`; return the state, with the pair and its move if there was one."""
+    """Make one step of `nnlib.smo.smo`; return the state, with the pair and its move if there was one."""
     s = STATE["smo"]
     F = s["K"] @ s["b"] - s["y"]
     b, moved = smo(s["H"], F, s["b"], *s["box"], TOL, 1)
