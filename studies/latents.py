@@ -19,9 +19,9 @@ import numpy as np
 
 from nnlib import PCA, Autoencoder, load_mnist
 from nnlib import load as load_network
-from nnlib.autoencoder import report_parts
-from nnlib.checkpoint import fingerprint
-from nnlib.latents import LATENT_CODE, classify, feature_scores
+from nnlib.autoencoder import report_parts, report_run
+from nnlib.fingerprint import fingerprint
+from nnlib.report import classify_features, feature_scores
 
 from . import kit
 
@@ -52,7 +52,8 @@ def run(about: dict[str, Any], encode: Callable[[Any], Any], size: int | None = 
         **options: Any) -> dict[str, Any]:
     """Classify the test images; on random samples of them too, if a size is given."""
     images, digits = parts()
-    machine, (answers,) = classify(encode, images[0], digits[0], images[2:], **options)
+    machine, (answers,) = classify_features(encode, images[0], digits[0], images[2:],
+                                             **options)
     right, rng = answers == digits[2], np.random.default_rng(options["draw"])
     result = about | {"n": 5000, "C": 10.0, "scaled": True, "pairs": False} | options
     result |= {"accuracy": right.mean(), "support_vectors": len(machine.support_),
@@ -104,8 +105,8 @@ def choose(seed: int, params: Any) -> list[dict[str, Any]]:
     samples = [rng.choice(len(digits[2]), 2000, replace=False) for _ in range(RECIPE["samples"])]
     tried = []
     for choice in CHOICES:
-        valid, test = classify(encode, images[0], digits[0], images[1:], draw=seed, tol=1e-2,
-                               **choice)[1]
+        valid, test = classify_features(encode, images[0], digits[0], images[1:], draw=seed,
+                                        tol=1e-2, **choice)[1]
         right = test == digits[2]
         tried.append(choice | {"valid": (valid == digits[1]).mean(), "test": right.mean(),
                                "samples": [right[rows].mean() for rows in samples]})
@@ -148,7 +149,8 @@ def measure(params: Mapping[int, Any]) -> dict[str, Any]:
 
 def store(results: dict[str, Any]) -> None:
     """Store the results, and how they were made."""
-    about = {"recipe": RECIPE, "code": fingerprint(*LATENT_CODE), "environment": kit.environment()}
+    code = fingerprint(report_run, PCA, classify_features, feature_scores)
+    about = {"recipe": RECIPE, "code": code, "environment": kit.environment()}
     kit.store(about | results, STORED)
 
 

@@ -8,12 +8,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_selection import f_classif
 
 from nnlib import checkpoint, load_mnist
-from nnlib.autoencoder import REPORT_CODE, report_parts
-from nnlib.checkpoint import fingerprint
+from nnlib.autoencoder import report_parts, report_run
 from nnlib.data import data_folder
-from nnlib.latents import LATENT_CODE, classify, feature_scores
+from nnlib.fingerprint import fingerprint
 from nnlib.multiclass_svm import OneVsOneSVC, OneVsRestSVC
-from nnlib.preprocessing import StandardScaler
+from nnlib.preprocessing import PCA, StandardScaler
+from nnlib.report import classify_features, feature_scores
 
 
 def clouds(n=300, d=3):
@@ -27,7 +27,7 @@ def clouds(n=300, d=3):
 def test_training_rows_are_drawn_by_number_and_without_repetition():
     X, y = clouds()
     seen = []
-    classify(lambda part: seen.append(part) or part, X, y, [X[:5]], n=50, draw=3)
+    classify_features(lambda part: seen.append(part) or part, X, y, [X[:5]], n=50, draw=3)
     assert_array_equal(seen[0], X[np.random.default_rng(3).choice(300, 50, replace=False)])
     assert len(np.unique(seen[0], axis=0)) == 50
     assert_array_equal(seen[1], X[:5])
@@ -37,7 +37,7 @@ def test_training_rows_are_drawn_by_number_and_without_repetition():
 def test_it_is_a_machine_on_scaled_features(scaled):
     """Scaled by the training rows alone, C = 10 by default; what is tested goes the same way."""
     X, y = clouds()
-    machine, (first, second) = classify(lambda part: 3 * part, X, y, [X[:90], X[90:]], n=60, scaled=scaled)
+    machine, (first, second) = classify_features(lambda part: 3 * part, X, y, [X[:90], X[90:]], n=60, scaled=scaled)
     rows = np.random.default_rng(0).choice(300, 60, replace=False)
     scaler = StandardScaler().fit(3 * X[rows])
     turn = scaler.transform if scaled else np.asarray
@@ -49,22 +49,22 @@ def test_it_is_a_machine_on_scaled_features(scaled):
 
 def test_parameters_are_those_of_the_machine():
     X, y = clouds()
-    machine = classify(np.asarray, X, y, [], n=60, C=2.0, kernel="linear")[0]
+    machine = classify_features(np.asarray, X, y, [], n=60, C=2.0, kernel="linear")[0]
     assert machine.C == 2 and machine.kernel == "linear"
-    assert classify(np.asarray, X, y, [], n=60)[1] == []
+    assert classify_features(np.asarray, X, y, [], n=60)[1] == []
 
 
 @pytest.mark.parametrize("wrong, error", [({"n": 301}, ValueError), ({"c": 1.0}, TypeError), ({"n": 0}, ValueError)])
 def test_what_does_not_fit_is_refused(wrong, error):
     X, y = clouds()
     with pytest.raises(error):
-        classify(np.asarray, X, y, [X], **{"n": 60} | wrong)
+        classify_features(np.asarray, X, y, [X], **{"n": 60} | wrong)
 
 
 def test_one_against_one_on_request():
     X, y = clouds()
-    assert type(classify(np.asarray, X, y, [], n=60, pairs=True)[0]) is OneVsOneSVC
-    assert type(classify(np.asarray, X, y, [], n=60)[0]) is OneVsRestSVC
+    assert type(classify_features(np.asarray, X, y, [], n=60, pairs=True)[0]) is OneVsOneSVC
+    assert type(classify_features(np.asarray, X, y, [], n=60)[0]) is OneVsRestSVC
 
 
 # One feature at a time
@@ -101,11 +101,8 @@ def accuracies(stored, features, **wanted):
 
 
 def test_the_stored_runs_are_of_this_code(stored):
-    assert stored["code"] == fingerprint(*LATENT_CODE)
+    assert stored["code"] == fingerprint(report_run, PCA, classify_features, feature_scores)
     assert {"python", "numpy", "blas", "threads", "machine"} <= set(stored["environment"])
-    assert set(REPORT_CODE) < set(LATENT_CODE)
-    assert {"classify", "feature_scores", "OneVsRestSVC", "StandardScaler", "PCA", "resolve_gamma"} <= {
-        thing.__name__ for thing in LATENT_CODE}
 
 
 def test_the_stored_runs_are_complete(stored):
@@ -159,6 +156,6 @@ def test_the_stored_network_lands_in_its_spread(stored):
     X, y = load_mnist()
     (images, _, test), (digits, _, truth) = report_parts(X, y), report_parts(y, y)
     network = checkpoint.load(data_folder() / "runs" / "autoencoder.npz").network
-    accuracy = (classify(network.encode, images, digits, [test])[1][0] == truth).mean()
+    accuracy = (classify_features(network.encode, images, digits, [test])[1][0] == truth).mean()
     assert accuracy == pytest.approx(*accuracies(stored, "trained", seed=0, draw=0), abs=0.003)
     assert min(accuracies(stored, "trained")) - 0.003 < accuracy < max(accuracies(stored, "trained")) + 0.003
