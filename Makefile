@@ -4,6 +4,9 @@
 # make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make dist          build the package for release, and check it from outside
+# make test-versions run the package's tests on the oldest and the newest Python and NumPy that can be had
+# make newest        build and test the book with the newest releases of all it stands on, and say what broke
+# make lock          write anew what is installed: make UPGRADE=1 lock takes newer releases
 # make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
 # make bench         measure speed against PyTorch, and store the result
 # make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
@@ -15,23 +18,33 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt
 FRAMEWORKS := .venv-frameworks
 LITE := .venv-lite
+LOCK := .venv-lock
 WORKSPACE := _build/html/lite/index.html
-PINS := pyproject.toml .ci/constraints.txt
-LIVE := _build/.pyodide/pyodide.mjs
+LIVE := _build/.live
 export NNLIB_PYODIDE ?=
 export BASEURL ?=
 ADDRESS := _build/.address
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
+# $(call supported,NEWEST): refuse a Python that is older than 3.11 or newer than this, in one sentence
+supported = $(PYTHON) -c "import sys; v = sys.version_info[:2]; \
+	sys.exit(None if (3, 11) <= v <= (3, $(1)) else 'Python 3.11 to 3.$(1) is needed, and $(PYTHON) is %d.%d: make PYTHON=python3.13' % v)"
+# $(call install,PYTHON,LOCK): every file is checked against the lock
+install = $(1) -m pip install --disable-pip-version-check --quiet --require-hashes --requirement .ci/locks/$(2).txt
+# $(call link,PYTHON): the package is this folder, which has no hash, so it is a command of its own: without what it needs,
+# which is there, and built with the setuptools that is there, since pip would fetch another one unchecked
+link = $(1) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+# $(call note,TEXT): write the text into the target, unless it stands there
+note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1)" > $@; }
+
 .NOTPARALLEL:
-.PHONY: always book serve pdf lite test dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: always book serve pdf lite test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
-	@echo "The book is built. Open file://$(CURDIR)/$(SITE), or run make serve to make its pages live"
+	@$(BIN)/python -c "from pathlib import Path; print('The book is built. Open %s, or run make serve to make its pages live' % Path('$(SITE)').absolute().as_uri())"
 
 # every page is written anew (--all), chapters run only if their code or the package has changed
 $(SITE): $(VENV)/.book $(SOURCES) $(LIVE) $(ADDRESS)
@@ -42,8 +55,7 @@ $(SITE): $(VENV)/.book $(SOURCES) $(LIVE) $(ADDRESS)
 
 # BASEURL is the address at which the site will be published; another one writes every page anew
 $(ADDRESS): always
-	@mkdir -p $(@D)
-	@test "$$(cat $@ 2>/dev/null)" = "$(BASEURL)" && test -f $@ || echo "$(BASEURL)" > $@
+	@$(call note,$(BASEURL))
 
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
@@ -58,8 +70,9 @@ $(WORKSPACE): $(SITE) $(LITE)/.installed
 
 # NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
 # without a network the book is built all the same, with no live pages; not so in continuous integration
-$(LIVE): nbs/_ext/nnbook/live/pyodide.json | $(VENV)/.book
-	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py $(@D) || test -z "$$CI"
+$(LIVE): always | $(VENV)/.book
+	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py _build/.pyodide || test -z "$$CI"
+	@$(call note,$(or $(NNLIB_PYODIDE),$$(ls _build/.pyodide 2>/dev/null)))
 
 serve: book
 	$(BIN)/python tools/serve.py
@@ -73,6 +86,10 @@ dist: $(VENV)/.test
 	rm -rf _build/dist
 	$(BIN)/python -m build --no-isolation --outdir _build/dist
 	$(BIN)/python tools/check_dist.py _build/dist $(TAG)
+
+# what pyproject.toml chooses, with all that it brings along, for every Python and system
+lock: $(LOCK)/.installed
+	$(LOCK)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 test-peers: $(VENV)/.peers
 	$(BIN)/python -m pytest tests/peers
@@ -102,29 +119,39 @@ clean:
 	rm -rf _build
 
 $(VENV)/bin/python:
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.11')"
+	@$(call supported,15)
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(VENV)/.book: $(VENV)/bin/python $(PINS)
+$(VENV)/.book: $(VENV)/bin/python pyproject.toml .ci/locks/book.txt
 	@echo "Installing what the book is built with; this takes about a minute ..."
-	$(PIP) --editable '.[book]'
+	$(call install,$(BIN)/python,book)
+	$(call link,$(BIN)/python)
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.book
-	$(PIP) --editable '.[book,test]'
+$(VENV)/.test: $(VENV)/.book .ci/locks/test.txt
+	$(call install,$(BIN)/python,test)
 	@touch $@
 
-$(VENV)/.peers: $(VENV)/.test
-	$(PIP) --editable '.[book,test,peers]'
+$(VENV)/.peers: $(VENV)/.test .ci/locks/peers.txt
+	$(call install,$(BIN)/python,peers)
 	@touch $@
 
 # environments of their own: the chapter is built without the frameworks, and the book without what builds the workspace
-$(LITE)/.installed: $(PINS)
+$(LITE)/.installed: .ci/locks/lite.txt
+	@$(call supported,15)
 	$(PYTHON) -m venv $(LITE)
-	$(LITE)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[lite]'
+	$(call install,$(LITE)/bin/python,lite)
 	@touch $@
 
-$(FRAMEWORKS)/.installed: $(PINS)
+$(FRAMEWORKS)/.installed: pyproject.toml .ci/locks/frameworks.txt
+	@$(call supported,13)
 	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --disable-pip-version-check --quiet --constraint .ci/constraints.txt --editable '.[frameworks]'
+	$(call install,$(FRAMEWORKS)/bin/python,frameworks)
+	$(call link,$(FRAMEWORKS)/bin/python)
+	@touch $@
+
+$(LOCK)/.installed: .ci/locks/lock.txt
+	@$(call supported,15)
+	$(PYTHON) -m venv $(LOCK)
+	$(call install,$(LOCK)/bin/python,lock)
 	@touch $@
