@@ -86,10 +86,9 @@ def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[t
     """
     waiting = dict(jobs)
     for name in jobs:
-        kept = scratch and scratch / f"{name}.pickle"
-        if kept and kept.exists():
+        if scratch and (kept := kept_result(scratch, name)) is not None:
             print(f"{name}: done before", flush=True)
-            yield name, pickle.loads(kept.read_bytes())
+            yield name, kept
             del waiting[name]
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read by NumPy in the processes that start now
     pool = ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"))
@@ -105,9 +104,21 @@ def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[t
         pool.shutdown(cancel_futures=True)
 
 
-def clear(scratch: Path) -> None:
-    """Remove what was kept of a run that is stored now."""
-    shutil.rmtree(scratch, ignore_errors=True)
+def kept_result(scratch: Path, name: str) -> Any:
+    """Return the result of a job that was done before, or None."""
+    path = scratch / f"{name}.pickle"
+    return pickle.loads(path.read_bytes()) if path.exists() else None
+
+
+def begin(scratch: Path) -> None:
+    """Go on with a run that was interrupted; forget one that was completed."""
+    if (scratch / "complete").exists():
+        shutil.rmtree(scratch)
+
+
+def complete(scratch: Path) -> None:
+    """Note that a run has been completed: its results are kept until the next one begins."""
+    write(scratch / "complete", b"")
 
 
 def child(module: str, *arguments: Any, **settings: str) -> Any:

@@ -1,24 +1,18 @@
 """Classify latents, components and pixels as the report did, many times: compare, or store.
 
-    python -m studies.latents                          # with the stored network of the first seed
-    python -m studies.latents --params FOLDER --store  # all, from seed0.npz, ... with `params`
-
-`python -m studies.trainings` does all of it with the autoencoders that it has trained. It takes a
-few minutes on two cores; each part runs in a process with one thread.
+`python -m studies.trainings` does this with the networks that it has trained. It takes a few
+minutes on two cores, in processes of one thread each.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from nnlib import PCA, Autoencoder, load_mnist
-from nnlib import load as load_network
 from nnlib.autoencoder import report_parts, report_run
 from nnlib.fingerprint import fingerprint
 from nnlib.report import classify_features, feature_scores
@@ -52,8 +46,8 @@ def run(about: dict[str, Any], encode: Callable[[Any], Any], size: int | None = 
         **options: Any) -> dict[str, Any]:
     """Classify the test images; on random samples of them too, if a size is given."""
     images, digits = parts()
-    machine, (answers,) = classify_features(encode, images[0], digits[0], images[2:],
-                                             **options)
+    machine: Any
+    machine, (answers,) = classify_features(encode, images[0], digits[0], images[2:], **options)
     right, rng = answers == digits[2], np.random.default_rng(options["draw"])
     result = about | {"n": 5000, "C": 10.0, "scaled": True, "pairs": False} | options
     result |= {"accuracy": right.mean(), "support_vectors": len(machine.support_),
@@ -178,25 +172,3 @@ def finish(params: Mapping[int, Any], storing: bool) -> list[str]:
         store(results)
         return []
     return compare(results)
-
-
-def main() -> None:
-    """Read the parameters, then measure."""
-    parser = argparse.ArgumentParser(prog="python -m studies.latents", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", action="store_true", help="store the results")
-    parser.add_argument("--params", type=Path,
-                        help="folder with seed0.npz, ...; without it the stored network alone")
-    options = parser.parse_args()
-    if options.params is not None:
-        files = sorted(options.params.glob("seed*.npz"))
-        params = {int(file.stem.removeprefix("seed")): np.load(file)["params"] for file in files}
-    elif options.store:
-        parser.error("--store needs --params")
-    else:
-        params = {0: load_network(kit.RUNS / "autoencoder.npz").network.params}
-    kit.stop_if_different(finish(params, options.store))
-
-
-if __name__ == "__main__":
-    main()

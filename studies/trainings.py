@@ -4,9 +4,11 @@
     python -m studies.trainings --store     # ... and stores the results in data/runs
     python -m studies.trainings --epochs 5  # only the first epochs of each, for a comparison
     python -m studies.trainings --variants  # only the other optimizers and losses
+    python -m studies.trainings --latents   # only the classification, with networks of before
 
 After complete trainings by the report's recipe, the latents are classified too (latents.py).
-Finished trainings are kept in _build/studies until the end: an interrupted run goes on from there.
+Finished trainings are kept in _build/studies: a run that was interrupted goes on from there, and
+--latents takes them from there; without them it has the stored network of the first seed.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from nnlib.checkpoint import fingerprint
 
 from . import kit, latents
 
+TRAININGS = kit.SCRATCH / "trainings"
 SEEDS = range(6)  # of the report's recipe; the network of the first is stored
 OTHERS = [(name, seed) for name, (*_, seeds) in VARIANTS.items() for seed in range(seeds)]
 TOLERANCE = 0.02  # relative, of the last losses: 800 epochs amplify what another BLAS rounds
@@ -112,23 +115,30 @@ def compare(run: dict[str, Any], stored: dict[str, Any]) -> tuple[str, list[str]
     return "\n".join(lines), [] if apart <= TOLERANCE else [f"{which}: {apart:.1%} apart"]
 
 
-def main() -> None:
-    """Train, then store or compare."""
-    parser = argparse.ArgumentParser(prog="python -m studies.trainings", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", action="store_true", help="store the results")
-    parser.add_argument("--epochs", type=int, default=RECIPE["epochs"],
-                        help="epochs of each training, at most")
-    parser.add_argument("--variants", action="store_true",
-                        help="train only what the chapter beyond the report shows")
-    options = parser.parse_args()
-    complete = options.epochs == RECIPE["epochs"]
-    if options.store and not complete:
-        parser.error("--store needs complete trainings")
-    scratch = kit.SCRATCH / "trainings" if complete else None
+def kept_params() -> dict[int, Any]:
+    """Return the parameters of all trainings by the report's recipe, by seed, if they are kept."""
+    names = {seed: f"report-{seed}-{codes()['report']}" for seed in SEEDS}
+    runs = {seed: kit.kept_result(TRAININGS, name) for seed, name in names.items()}
+    return {seed: run["params"] for seed, run in runs.items()} if all(runs.values()) else {}
+
+
+def classify(storing: bool) -> list[str]:
+    """Classify the latents of the networks that were trained before; list the differences."""
+    params = kept_params()
+    if storing and not params:
+        return ["nothing is stored, for not all networks are kept: train first"]
+    stored = {0: load_network(kit.RUNS / "autoencoder.npz").network.params}
+    return latents.finish(params or stored, storing)
+
+
+def train(epochs: int, report: bool, storing: bool) -> list[str]:
+    """Train, and store or compare; list the differences."""
+    complete = epochs == RECIPE["epochs"]
+    if complete:
+        kit.begin(TRAININGS)
     known, differences, equal, losses = stored_runs(), list[str](), 0, 0
     runs: dict[tuple[str, int], dict[str, Any]] = {}
-    for _, run in kit.run_jobs(all_jobs(options.epochs, not options.variants), scratch):
+    for _, run in kit.run_jobs(all_jobs(epochs, report), TRAININGS if complete else None):
         which = run.get("name", "report"), run["seed"]
         runs[which] = run
         if which in known:
@@ -138,18 +148,36 @@ def main() -> None:
             equal += kit.equal_numbers(run["loss"], known[which]["loss"])
             losses += len(run["loss"])
     print(f"in all {equal} of {losses} losses are the stored ones bit for bit", flush=True)
-    reports = [runs["report", seed] for seed in SEEDS if not options.variants]
-    if options.store:
+    if storing:
         store_variants([runs[which] for which in OTHERS])
-        if reports:
-            store_reports(reports)
+        if report:
+            store_reports([runs["report", seed] for seed in SEEDS])
         differences = []
-    if complete and reports:
-        params = {run["seed"]: run["params"] for run in reports}
-        differences += latents.finish(params, options.store)
-    if scratch:
-        kit.clear(scratch)
-    kit.stop_if_different(differences)
+    if complete and report:
+        params = {seed: runs["report", seed]["params"] for seed in SEEDS}
+        differences += latents.finish(params, storing)
+    if complete:
+        kit.complete(TRAININGS)
+    return differences
+
+
+def main() -> None:
+    """Read the options, then train or classify."""
+    parser = argparse.ArgumentParser(prog="python -m studies.trainings", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", action="store_true", help="store the results")
+    parser.add_argument("--epochs", type=int, default=RECIPE["epochs"],
+                        help="epochs of each training, at most")
+    parser.add_argument("--variants", action="store_true",
+                        help="train only what the chapter beyond the report shows")
+    parser.add_argument("--latents", action="store_true", help="only classify the latents")
+    options = parser.parse_args()
+    if options.store and options.epochs != RECIPE["epochs"]:
+        parser.error("--store needs complete trainings")
+    if options.latents:
+        kit.stop_if_different(classify(options.store))
+    else:
+        kit.stop_if_different(train(options.epochs, not options.variants, options.store))
 
 
 if __name__ == "__main__":

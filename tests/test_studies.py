@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 
 import pytest
 
@@ -84,6 +85,17 @@ def test_jobs_run_with_one_thread_each_and_are_resumed(tmp_path):
     (tmp_path / "one.pickle").unlink()
     again = {"one": (os.getenv, "OPENBLAS_NUM_THREADS"), "two": (divmod, 1, 0)}  # not run again
     assert dict(kit.run_jobs(again, tmp_path)) == {"one": "1", "two": (3, 1)}
-    kit.clear(tmp_path)
     with pytest.raises(ZeroDivisionError):
         dict(kit.run_jobs(again))
+
+
+def test_only_a_run_that_was_completed_is_forgotten(tmp_path):
+    scratch = tmp_path / "run"
+    kit.begin(scratch)
+    kit.write(scratch / "one.pickle", pickle.dumps(1))
+    kit.begin(scratch)
+    assert kit.kept_result(scratch, "one") == 1
+    kit.complete(scratch)
+    assert kit.kept_result(scratch, "one") == 1
+    kit.begin(scratch)
+    assert kit.kept_result(scratch, "one") is None
