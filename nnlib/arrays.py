@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -110,3 +110,148 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
 def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
     """Cut n rows into slices of at most `size`."""
     yield from (slice(i, i + size) for i in range(0, n, size))
+
+# %% ../nbs/09_data.ipynb #d9a00003
+#| code-fold: true
+def as_array(values: ArrayLike, name: str) -> Array:
+    """Return `values` as an array; raise for a masked or ragged one, or what is no array."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name}: expected an array without a mask, got a masked one; "
+                        "fill in or leave out what is masked")
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name}: expected rows of one length, got a ragged list") from None
+    if array.ndim == 0 and array.dtype == object:
+        raise TypeError(f"{name}: expected an array, got {type(values).__name__}")
+    return array
+
+
+def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Array:
+    """Return labels, (n,), as an array of whole numbers, truth values or strings.
+
+    Raises TypeError for other kinds, for several kinds and for masked arrays, ValueError
+    for missing labels, numbers that are not whole, and another shape.
+    """
+    a = as_array(labels, name)
+    if a.ndim != 1 or len(a) != (n or max(len(a), 1)):
+        wanted = "(n,), at least one" if n is None else f"({n},)"
+        raise ValueError(f"{name}: expected labels of shape {wanted}, got {a.shape}")
+    if a.dtype.kind in "biu" or a.dtype.kind in "fU" and hasattr(labels, "dtype"):
+        return check_whole(a, name)
+    values = np.asarray(labels, object).tolist()
+    missing = next((i for i, value in enumerate(values) if is_missing(value)), None)
+    if missing is not None:
+        raise ValueError(f"{name}: expected a label for each sample, got {values[missing]!r} "
+                         f"at index {missing}")
+    kinds = {type(value) for value in values}
+    for dtype, types in LABELS.items():
+        if all(issubclass(kind, types) for kind in kinds):
+            return check_whole(np.array(values, dtype), name)
+    if all(issubclass(kind, (*LABELS[bool], *LABELS[float], numbers.Integral)) for kind in kinds):
+        floats = [value for value in values if isinstance(value, LABELS[float])]
+        check_whole(np.array(floats, float), name)
+        return exact_integers(values)
+    raise TypeError(f"{name}: expected labels of one kind, whole numbers, truth values or "
+                    f"strings, got {', '.join(sorted(kind.__name__ for kind in kinds))}")
+
+# %% ../nbs/09_data.ipynb #d9a00004
+#| code-fold: true
+LABELS: dict[type, tuple[type, ...]] = {
+    str: (str,), bool: (bool, np.bool_), float: (float, np.floating)}
+
+
+def is_missing(value: Any) -> bool:
+    """Tell whether a value stands for none: None, NaN, NaT or the NA of pandas."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # NA does not know whether it equals itself
+        return True
+    except ValueError:  # an array
+        return False
+
+
+def check_whole(a: Array, name: str) -> Array:
+    """Return labels; raise ValueError if one is a number that is not whole."""
+    if a.dtype.kind == "f" and len(odd := a[(a != np.floor(a)) | np.isinf(a)]):
+        raise ValueError(f"{name}: expected class labels, got the number {odd[0]}")
+    return a
+
+
+def exact_integers(values: Iterable[Any]) -> Array:
+    """Return whole numbers as int64, or as Python's own if one is larger."""
+    whole = [int(value) for value in values]
+    fits = all(-(2**63) <= value < 2**63 for value in whole)
+    return np.array(whole, np.int64 if fits else object)
+
+
+def join_labels(*arrays: Array) -> Array:
+    """Join arrays made by `check_labels` into one, in which equal labels are equal.
+
+    Whole numbers of different types are compared as whole numbers, where NumPy would
+    compare floats. Raises TypeError for strings beside numbers.
+    """
+    kinds = {a.dtype.kind for a in arrays}
+    if "U" in kinds and len(kinds) > 1:
+        raise TypeError("expected labels to be all numbers or all strings, got dtypes "
+                        f"{', '.join(str(a.dtype) for a in arrays)}")
+    if len(kinds) == 1 or kinds == {"b", "i"} or kinds == {"b", "u"}:
+        return np.concatenate(arrays)
+    return exact_integers(value for a in arrays for value in a.tolist())
+
+
+def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[Array, Array]:
+    """Return the classes of labels, in order, and for each label the position of its class.
+
+    Parameters
+    ----------
+    y : array_like of shape (n,)
+        Labels: whole numbers, truth values or strings.
+    n : int, optional
+        How many there must be.
+    name : str
+        What the messages call them.
+
+    Returns
+    -------
+    classes : ndarray of shape (k,)
+    codes : ndarray of shape (n,), of ints
+        ``classes[codes]`` are the labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `check_labels` does.
+    """
+    classes, codes = np.unique(check_labels(y, name, n), return_inverse=True)
+    return classes, codes
+
+# %% ../nbs/10_preprocessing.ipynb #d9b00004
+#| code-fold: true
+def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
+                  dtype: DTypeLike | None = None) -> Array:
+    """Return samples, (n, d), as floats.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Real numbers, integers or truth values; one row a sample.
+    name : str
+        What the messages call them.
+    n_features : int, optional
+        What d must be.
+    dtype : dtype, optional
+        What to return; by default float32 for float32 and shorter floats, else float64.
+
+    Raises
+    ------
+    TypeError
+        For anything but numbers, and for masked arrays.
+    ValueError
+        For another shape, no samples, NaN or infinity.
+    """
+    a = as_array(X, name)
+    if a.dtype.kind in "biu":
+        a = a.astype(dtype or np.float64)
+    short = a.dtype.kind == "f" and a.dtype.itemsize <= 4
+    return check_array(a, name, (None, n_features), dtype or (np.float32 if short else np.float64))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, check_array, check_number, gen_batches
-from .preprocessing import accumulate, sum_squares
+from .preprocessing import blockwise_moments, sum_squares
 
 # %% auto #0
 __all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'CallableKernel']
@@ -190,7 +190,7 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
     if gamma == "auto":
         return float(1 / X.shape[1])
     if gamma == "scale":
-        means, squares = accumulate(X, sum_squares)  # variance within features, and between
+        means, squares = blockwise_moments(X, sum_squares)  # variance within features, and between
         variance = squares.sum() / X.size + means.var()
         return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
     raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")

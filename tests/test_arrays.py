@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nnlib.arrays import check_number, gen_batches
+from nnlib.arrays import check_labels, check_number, check_samples, encode_labels, gen_batches, join_labels
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -67,3 +67,140 @@ def test_batches_cover_all_rows_once(n, stops):
     parts = list(gen_batches(n, 4))
     assert [part.stop for part in parts] == stops
     assert [i for part in parts for i in range(n)[part]] == list(range(n))
+
+
+# ---- samples
+
+
+@pytest.mark.parametrize("kind, kept", [(np.float32, np.float32), (np.float16, np.float32), (np.float64, np.float64),
+                                        (np.longdouble, np.float64), (np.uint8, np.float64), (np.int64, np.float64), (bool, np.float64)])
+def test_samples_are_floats(kind, kept):
+    X = check_samples(np.ones((3, 2), kind), "X")
+    assert X.dtype == kept and X.tolist() == [[1, 1]] * 3
+    assert check_samples(np.ones((3, 2), kind), "X", 2, np.float32).dtype == np.float32
+
+
+def test_samples_that_are_floats_already_are_not_copied():
+    X = np.ones((3, 2), np.float32)
+    assert check_samples(X, "X") is X
+
+
+@pytest.mark.parametrize("X, error, words", [
+    (np.ones(3), ValueError, "X: expected shape (any, any), got (3,)"),
+    (np.ones((2, 3)), ValueError, "X: expected shape (any, 2), got (2, 3)"),
+    (np.ones((0, 2)), ValueError, "at least one sample"),
+    ([[1, 2], [3]], ValueError, "X: expected rows of one length, got a ragged list"),
+    ([["1", "2"]], TypeError, "X: expected floats, got dtype <U1"),
+    ([[1j, 2]], TypeError, "X: expected dtype float64, got complex128"),
+    ([[1, np.nan]], ValueError, "X: expected finite numbers, got nan at index (0, 1)"),
+    (np.ma.masked_equal([[1, 2]], 2), TypeError, "X: expected an array without a mask, got a masked one"),
+    (object(), TypeError, "X: expected an array, got object"),
+    (None, TypeError, "X: expected an array, got NoneType"),
+], ids=str)
+def test_what_are_no_samples(X, error, words, refuses):
+    with refuses(error, words):
+        check_samples(X, "X", None if "(any, any)" in words else 2)
+
+
+# ---- labels
+
+
+STRINGS = np.dtypes.StringDType()
+LABELS = {
+    "ints": [2, 1, 2], "truth values": [True, False, True], "whole floats": [7.0, 3.0, 7.0], "strings": ["b", "a", "b"],
+    "bytes of an image": np.array([2, 1, 2], np.uint8), "NumPy's strings": np.array(["b", "a", "b"]),
+    "strings of pandas": np.array(["b", "a", "b"], object), "strings without a width": np.array(["b", "a", "b"], STRINGS),
+    "ints of pandas": np.array([2, 1, 2], object), "truth values of pandas": np.array([True, False, True], object),
+    "floats in a tuple": (np.float32(7), 3.0, 7.0), "NumPy's own": [np.str_("b"), "a", "b"], "a range": range(2, 0, -1),
+    "ints and floats": [2, 1.0, True + 1], "beyond 64 bits": [2**70, 1, 2**70], "both signs of 64 bits": [2**63, -1, 2**63],
+    "near 2**53": [2**53 + 1, 2**53, 2**53 + 1], "near 2**53, with a float": [2**53 + 1, 0.0, 2**53 + 1],
+}
+
+
+@pytest.mark.parametrize("y", LABELS.values(), ids=LABELS)
+def test_labels_are_encoded(y):
+    classes, codes = encode_labels(y)
+    assert classes.tolist() == sorted(set(y)) and len(classes) == 2
+    assert codes.tolist() == [1, 0, 1][: len(y)] and codes.dtype.kind == "i"
+    assert classes[codes].tolist() == list(y)
+    assert encode_labels(classes[codes])[0].tolist() == classes.tolist()
+
+
+@pytest.mark.parametrize("y", [[True, False], [1.0, 0.0], np.array([1, 0], np.uint16), ["u", "v"]], ids=str)
+def test_classes_keep_their_type(y):
+    assert encode_labels(y)[0].dtype == np.asarray(y).dtype
+
+
+class NA:
+    """As pandas has it: it is not equal, nor unequal, to itself."""
+
+    def __ne__(self, other):
+        return self
+
+    def __bool__(self):
+        raise TypeError("boolean value of NA is ambiguous")
+
+
+MISSING = {
+    "None": [None, 1, 1], "None among strings": ["a", None], "NaN of pandas": np.array([1, np.nan, 0], object),
+    "NaN among strings": ["a", float("nan")], "NaT": np.array(["2020", "NaT"], "M8[D]"), "NA": np.array(["a", NA()], object),
+    "NaN in a list": [0, np.nan], "NaN of NumPy": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
+}
+
+
+@pytest.mark.parametrize("y", MISSING.values(), ids=MISSING)
+def test_missing_labels_are_refused(y, refuses):
+    with refuses(ValueError, "target: expected a label for each sample, got "):
+        encode_labels(y, name="target")
+
+
+@pytest.mark.parametrize("y, error, words", [
+    (np.array([0, np.nan]), ValueError, "y: expected class labels, got the number nan"),
+    ([0, 0.5], ValueError, "y: expected class labels, got the number 0.5"),
+    (np.array([0, -np.inf]), ValueError, "y: expected class labels, got the number -inf"),
+    ([0, np.inf], ValueError, "y: expected class labels, got the number inf"),
+    (["a", 1], TypeError, "y: expected labels of one kind, whole numbers, truth values or strings, got int, str"),
+    ([b"a", b"b"], TypeError, "strings, got bytes"),
+    ([1j, 1], TypeError, "strings, got complex, int"),
+    (np.array(["2020", "2021"], "M8[D]"), TypeError, "strings, got date"),
+    (np.array([np.ones(2), 1], object), TypeError, "strings, got int, ndarray"),
+    ([[0], [1]], ValueError, "y: expected labels of shape (n,), at least one, got (2, 1)"),
+    ([], ValueError, "y: expected labels of shape (n,), at least one, got (0,)"),
+    ("ab", ValueError, "got ()"),
+    ([[0], [1, 2]], ValueError, "y: expected rows of one length"),
+    (np.ma.masked_equal([0, 1], 1), TypeError, "y: expected an array without a mask"),
+    (object(), TypeError, "y: expected an array, got object"),
+], ids=str)
+def test_what_are_no_labels(y, error, words, refuses):
+    with refuses(error, words):
+        encode_labels(y)
+
+
+def test_there_are_as_many_labels_as_samples(refuses):
+    assert len(encode_labels([0, 1], 2)[1]) == 2
+    with refuses(ValueError, "y: expected labels of shape (3,), got (2,)"):
+        encode_labels([0, 1], 3)
+
+
+JOINED = {
+    "int64 beside uint64": (np.array([2**53, 2**53 + 1]), np.array([2**53 + 1], np.uint64)),
+    "ints beside floats": (np.array([2**53, 2**53 + 1]), np.array([2.0**53])),
+    "far apart": (np.array([0, 1]), np.array([1e300, 1.0])),
+    "truth values": (np.array([True, False]), np.array([1, 0])),
+    "truth values and bytes": (np.array([True, False]), np.array([1, 0], np.uint8)),
+    "floats": (np.array([1.0, 2.0]), np.array([2.0], np.float32)),
+    "strings": (np.array(["a", "b"]), np.array(["long"])),
+}
+
+
+@pytest.mark.parametrize("arrays", JOINED.values(), ids=JOINED)
+def test_labels_of_two_arrays_are_compared_exactly(arrays):
+    """NumPy compares int64 and uint64 as floats, in which 2**53 and 2**53 + 1 are the same."""
+    joined, exact = join_labels(*arrays), [value for a in arrays for value in a.tolist()]
+    assert joined.tolist() == exact
+    assert len(encode_labels(joined)[0]) == len(set(exact))
+
+
+def test_strings_beside_numbers_are_refused(refuses):
+    with refuses(TypeError, "all numbers or all strings, got dtypes <U1, int64"):
+        join_labels(check_labels(["0"]), check_labels([0]))

@@ -130,21 +130,39 @@ def test_places_left_over_go_to_the_largest_remainders():
 @pytest.mark.parametrize(
     "y, size, error, words",
     [
-        ([0, 0, 1], 1, ValueError, "expected both parts of the 3 samples to hold at least the 2"),
-        ([0, 0, 0, 1], 2, ValueError, "expected at least two samples of each class, got one of"),
-        ([0, 0, 1, 1], 3, ValueError, "got test_size=3"),
-        ([0, 0, 1, 1], 0, ValueError, "got test_size=0"),
-        ([0, 0, 1, 1], 1.5, ValueError, "got test_size=1.5"),
-        ([0, 0, 1, 1], "half", TypeError, "expected test_size to be a number, got 'half'"),
-        ([0, 0, 1, 1], True, TypeError, "expected test_size to be a number, got True"),
-        ([0, 0, 1, 1], float("nan"), ValueError, "got test_size=nan"),
-        ([[0, 1], [0, 1]], 2, ValueError, "expected y of shape (n,), got (2, 2)"),
-        ([], 0.5, ValueError, "expected y of shape (n,), got (0,)"),
+        ([0, 0, 1], 1, ValueError, "test_size: expected both parts of the 3 samples to hold at least the 2 classes, got 1"),
+        ([0, 0, 0, 1], 2, ValueError, "y: expected at least two samples of each class, got one of 1"),
+        (["a", "a", "a", "b"], 2, ValueError, "got one of 'b'"),
+        ([0, 0, 1, 1], 3, ValueError, "2 classes, got 3"),
+        ([0, 0, 1, 1], 0, ValueError, "2 classes, got 0"),
+        ([0, 0, 1, 1], 1.5, ValueError, "2 classes, got 1.5, which makes 6"),
+        ([0, 0, 1, 1], "half", TypeError, "test_size: expected a finite number, got 'half'"),
+        ([0, 0, 1, 1], True, TypeError, "test_size: expected an int, got True"),
+        ([0, 0, 1, 1], float("nan"), ValueError, "test_size: expected a finite number, got nan"),
+        ([0, 0, 1, 1], 10**400, ValueError, "test_size: "),
+        ([[0, 1], [0, 1]], 2, ValueError, "y: expected labels of shape (n,), at least one, got (2, 2)"),
+        ([], 0.5, ValueError, "y: expected labels of shape (n,), at least one, got (0,)"),
+        ([0.0, 1.0, np.nan] * 4, 0.5, ValueError, "y: expected a label for each sample, got nan at index 2"),
+        (np.array(["2020", "NaT"] * 4, "M8[D]"), 0.5, ValueError, "y: expected a label for each sample"),
+        (np.array([0, "a"] * 4, object), 0.5, TypeError, "y: expected labels of one kind"),
+        (np.ma.masked_equal([0, 0, 1, 1, 9, 9], 9), 3, TypeError, "y: expected an array without a mask"),
     ],
 )
 def test_division_that_cannot_be_made_is_refused(y, size, error, words, refuses):
     with refuses(error, words):
         stratified_split(y, size, seed=0)
+
+
+@pytest.mark.parametrize("seed, error", [(-1, ValueError), (2**32, ValueError), (1.5, TypeError), (None, TypeError),
+                                         (np.random.RandomState(0), TypeError)], ids=repr)
+def test_what_is_no_seed_is_refused(seed, error, refuses):
+    with refuses(error, "seed: expected an int of at least 0"):
+        stratified_split([0, 0, 1, 1], 2, seed)
+
+
+@pytest.mark.parametrize("share", [np.float32(0.5), np.float64(0.5), 0.5, np.int8(4), 4], ids=repr)
+def test_every_kind_of_number_is_a_size(share):
+    assert_array_equal(stratified_split([0, 1] * 4, share, 0)[1], stratified_split([0, 1] * 4, 4, np.int64(0))[1])
 
 
 def test_folder_may_be_named(own, mnist, tmp_path):

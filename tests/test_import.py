@@ -67,11 +67,6 @@ def test_the_package_promises(name):
     assert name in nnlib.__all__ and getattr(nnlib, name).__doc__
 
 
-@pytest.mark.parametrize("name", PROMISED)
-def test_docstring_names_the_chapter(name):
-    assert "erived in :ref:`ch-" in getattr(nnlib, name).__doc__
-
-
 def test_version_is_that_of_the_citation():
     """It stands in nbs/package.ipynb; the others take it from there, and this file cannot."""
     assert f"\nversion: {nnlib.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from nnlib import PCA, StandardScaler
-from nnlib.preprocessing import Estimator, Preprocessor, accumulate, fix_signs, principal_axes
+from nnlib.preprocessing import Estimator, Transformer, blockwise_moments, fix_signs, principal_axes
 
 BOTH = [StandardScaler, PCA]
 SCALER = ["mean_", "var_", "scale_"]
@@ -182,7 +182,7 @@ def test_the_share_is_in_the_whole_variance(rng):
 @pytest.mark.parametrize("rows", [1, 7, 40, 100])
 def test_blocks_of_any_size_sum_to_the_same(rng, rows):
     X = samples(rng)
-    mean, total = accumulate(X, lambda block: block.T @ block, rows)
+    mean, total = blockwise_moments(X, lambda block: block.T @ block, rows)
     assert_allclose(mean, X.mean(0), rtol=1e-14)
     assert_allclose(total, 39 * np.cov(X.T), rtol=1e-12, atol=1e-13)
 
@@ -263,7 +263,9 @@ class TestBoth:
     @pytest.mark.parametrize(
         ("X", "error", "words"),
         [
-            (np.ones((3, 2), int), TypeError, "expected floats, got dtype int64"),
+            (np.ma.masked_equal([[1.0, 2.0], [3.0, 9.0]], 9), TypeError, "X: expected an array without a mask"),
+            ([[1.0, 2.0], [3.0]], ValueError, "X: expected rows of one length, got a ragged list"),
+            (object(), TypeError, "X: expected an array, got object"),
             (np.ones((3, 2), complex), TypeError, "expected dtype float64, got complex128"),
             ([["a"]], TypeError, "expected floats, got dtype <U1"),
             (np.ones(3), ValueError, "expected shape (any, any), got (3,)"),
@@ -281,6 +283,26 @@ class TestBoth:
         with refuses(error, words):
             make().fit(X)
 
+    def test_integers_are_samples(self, make, rng):
+        whole = rng.integers(0, 256, (40, 6))
+        for X in (whole, whole.astype(np.uint8), whole.tolist()):
+            assert_array_equal(make().fit_transform(X), make().fit_transform(whole.astype(float)))
+        assert make().fit_transform(whole > 99).dtype == np.float64
+
+    def test_an_interrupted_fit_leaves_all_as_it_was(self, make, rng, monkeypatch):
+        """It left the new mean beside the old components, and predicted on."""
+        model = make().fit(samples(rng))
+        before = dict(vars(model))
+
+        def interrupt(*_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("nnlib.preprocessing.fix_signs", interrupt)
+        monkeypatch.setattr(np, "where", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(samples(rng) + 100)
+        assert all(vars(model)[name] is value for name, value in before.items())
+
     def test_a_refused_fit_learns_nothing(self, make):
         model = make()
         with pytest.raises(ValueError):
@@ -291,8 +313,8 @@ class TestBoth:
 
 @pytest.mark.parametrize("k", [0, -1, 4, 2.0, 0.5, True, "mle", [1], np.nan], ids=repr)
 def test_bad_numbers_of_components_are_refused(k, refuses):
-    words = f"a whole number from 1 to 3, the lesser of 5 samples and 3 features, got {k!r}"
-    with refuses(ValueError, words):
+    words = f"n_components: expected an int of at least 1 and of at most 3, got {k!r}"
+    with refuses(ValueError if type(k) is int else TypeError, words):
         PCA(k).fit(np.ones((5, 3)))
 
 
@@ -304,12 +326,12 @@ def test_whole_numbers_of_components_serve(k, rng):
 
 
 def test_components_are_at_most_the_samples(refuses):
-    with refuses(ValueError, "from 1 to 2, the lesser of 2 samples and 3 features, got 3"):
+    with refuses(ValueError, "n_components: expected an int of at least 1 and of at most 2, got 3"):
         PCA(3).fit(np.ones((2, 3)))
 
 
 def test_one_sample_has_no_variance(refuses):
-    with refuses(ValueError, "PCA: expected at least two samples, got 1"):
+    with refuses(ValueError, "X: expected at least two samples, got 1"):
         PCA().fit(np.ones((1, 3)))
 
 
@@ -403,5 +425,5 @@ def test_scikit_learn_is_told_what_each_is():
 
 @pytest.mark.parametrize("method", ["fit", "_map", "_unmap"])
 def test_the_base_class_says_what_a_subclass_must_define(method, refuses):
-    with refuses(NotImplementedError, f"Preprocessor must define {method}("):
-        getattr(Preprocessor(), method)(np.ones((2, 1)))
+    with refuses(NotImplementedError, f"Transformer must define {method}("):
+        getattr(Transformer(), method)(np.ones((2, 1)))
