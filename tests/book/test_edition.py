@@ -19,7 +19,8 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser
 
 from nnbook.notebook import directives, names
-from nnbook.site import fixes
+from nnbook.notebook import scan as scan_module
+from nnbook.site import fixes, links
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
@@ -138,14 +139,16 @@ def notebook(path: Path, *sources: str) -> Path:
 def index(tmp_path: Path) -> names.Index:
     """Two chapters: one defines, the other uses, in all the ways there are."""
     one = notebook(tmp_path / "one.ipynb", "#| default_exp layers", '#| export\nclass Dense:\n    """A layer."""\n\ndef run(x):\n    return Dense()',
-                   "#| export\nRNG: type = int\n_own = 1", "#| hide\n#| export\nhidden = 1", "Dense(run)")
+                   "#| export\nRNG: type = int\n_own = 1", "#| hide\n#| export\nhidden = 1", "Dense(run)", "#| exporti\ndef part():\n    return run(1)")
     two = notebook(tmp_path / "two.ipynb", "from nnlib import Dense\nimport nnlib.layers as L", "é = Dense(); L.run(é)",
                    "def f(run, Dense):\n    return run(Dense)", "[Dense for Dense in (1, 2)]", "#| hide\nL.RNG", "%magic", "Dense = 1\nDense")
-    return names.read_index({"one": one, "two": two})
+    return names.read_index({"one": one, "two": two}, "nnlib")
 
 
 def test_names_are_found_where_they_are_defined(index: names.Index) -> None:
-    assert {name: found.docname for name, found in index.definitions.items()} == dict.fromkeys(["nnlib.layers.Dense", "nnlib.layers.run", "nnlib.layers.RNG"], "one")
+    public = ["nnlib.layers.Dense", "nnlib.layers.run", "nnlib.layers.RNG"]
+    assert {name: found.docname for name, found in index.definitions.items()} == dict.fromkeys([*public, "nnlib.layers.part"], "one")
+    assert [name for name, found in index.definitions.items() if found.public] == public
     assert index.definitions["nnlib.layers.Dense"].summary == "A layer."
     assert index.pages["one"][1].defined == {(0, 6): "nnlib.layers.Dense", (3, 4): "nnlib.layers.run"}
 
@@ -157,13 +160,29 @@ def test_uses_are_told_from_names_that_only_look_alike(index: names.Index) -> No
     assert index.pages["one"][4].used == {(0, 0): dense, (0, 6): run}
     assert [cell.used for cell in index.pages["two"]] == [
         {(0, 18): dense}, {(0, 4): dense, (0, 15): run}, {}, {}, {(0, 2): "nnlib.layers.RNG"}, {}, {}]
+    assert index.pages["two"][1].methods == {}
     assert (index.users(dense), index.users(run), index.users("nnlib.layers.RNG")) == (["two"], ["two"], [])
+
+
+def test_methods_are_those_of_the_class_of_an_object(index: names.Index) -> None:
+    scan = index.scan("two")
+    found = [scan.read(scan_module.Cell(code), "").methods for code in (
+        "from nnlib import Dense", "x = Dense()\nx.forward(1)", "Dense().run", "x = 1\nx.forward", "y.forward")]
+    assert found == [{}, {(1, 2): "nnlib.layers.Dense.forward"}, {(0, 8): "nnlib.layers.Dense.run"}, {}, {}]
+
+
+def test_names_in_highlighted_code_become_links() -> None:
+    code = '<div><pre><span></span><span class="nd">@a.b</span>\n<span class="n">x</span> <span class="o">&lt;</span> <span class="n">b</span></pre></div>'
+    link = "m.b", {"href": "p.html#m.b"}
+    assert links.add_links(code, {(1, 4): link}) == code.replace(
+        '<span class="n">b</span>', '<span class="n"><a class="nnbook-name" href="p.html#m.b" title="m.b">b</a></span>')
+    assert links.add_links(code, {(1, 0): link, (0, 3): link}) == code  # another name, or part of one
 
 
 def test_index_lists_every_exported_name_and_each_leads_to_its_line(html: Path) -> None:
     listed = set(re.findall(r'href="\w+\.html#def-(nnlib\.[\w.]+)"', (html / "nbs" / "names.html").read_text("utf-8")))
-    index = names.read_index({f"nbs/{path.stem}": path for path in [*CHAPTERS, ROOT / "nbs" / "package.ipynb"]})
-    assert listed == set(index.definitions)
+    index = names.read_index({f"nbs/{path.stem}": path for path in [*CHAPTERS, ROOT / "nbs" / "package.ipynb"]}, "nnlib")
+    assert listed == {name for name, found in index.definitions.items() if found.public}
     for module in {name.rpartition(".")[0] for name in listed}:
         offered = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
         assert {name for name in listed if name.rpartition(".")[0] == module} <= offered
@@ -173,12 +192,12 @@ def test_index_lists_every_exported_name_and_each_leads_to_its_line(html: Path) 
 
 
 def test_every_use_in_code_leads_to_the_definition(html: Path) -> None:
-    index = names.read_index({f"nbs/{path.stem}": path for path in CHAPTERS})
+    index = names.read_index({f"nbs/{path.stem}": path for path in CHAPTERS}, "nnlib")
     for docname, found in index.pages.items():
         page = BeautifulSoup((html / f"{docname}.html").read_text("utf-8"), "html.parser")
-        links = [link["href"].partition("#")[2] for link in page.select(".cell_input pre a[href*='#def-']")]
+        found_links = [link["href"].partition("#")[2] for link in page.select(".cell_input pre a[href*='#def-']")]
         uses = [f"def-{name}" for cell in found if cell.visible for name in cell.used.values()]
-        missing = [use for use in set(uses) if links.count(use) < uses.count(use)]
+        missing = [use for use in set(uses) if found_links.count(use) < uses.count(use)]
         assert missing == [], docname
 
 

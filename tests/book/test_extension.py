@@ -33,7 +33,7 @@ def test_directive_lines_are_split_from_the_code() -> None:
 
 
 def test_a_name_left_out_of_all_is_exported_as_any() -> None:
-    assert directives.split_directives("#| exporti arrays\nx = 1")[0] == {"export": "arrays"}
+    assert directives.split_directives("#| exporti arrays\nx = 1")[0] == {"exporti": "arrays"}
 
 
 @pytest.mark.parametrize(("line", "tag"), [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")])

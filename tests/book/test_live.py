@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -119,7 +120,8 @@ def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
     (tmp_path / "_images").mkdir()
     (tmp_path / "_images" / "a.svg").write_text('<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8")
     page = '<script src="../fontawesome/6/js/all.min.js?d=1"></script><img alt="A" src="_images/a.svg"/>'
-    assert page_weight.lighten(page, tmp_path) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
+    builder = SimpleNamespace(srcdir=tmp_path, images={"_images/a.svg": "a.svg"})
+    assert page_weight.lighten(page, builder) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
 
 
 # ---------------------------------------------------------------- in the browser

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
+
+import nnlib
 
 ROOT = Path(__file__).parents[2]
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/([\w]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
@@ -155,6 +160,57 @@ def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
     page = (html / "nbs" / "02_layers.html").read_text("utf-8")
     assert page.count("exported to ") >= 5
     assert re.search(r'class="nnbook-badge.*?href="api\.html#module-nnlib\.layers"', page, re.S)
+
+
+# ---------------------------------------------------------------- the reference
+MODULES = [importlib.import_module(f"nnlib.{path.stem}") for path in sorted((ROOT / "nnlib").glob("[a-z]*.py"))]
+PUBLIC = {f"{module.__name__}.{name}": getattr(module, name) for module in MODULES for name in module.__all__}
+DESCRIBED = {name: thing for name, thing in PUBLIC.items()
+             if getattr(thing, "__module__", "").startswith("nnlib.") and getattr(thing, "__doc__", None)}
+
+
+@pytest.fixture(scope="session")
+def reference(html: Path) -> dict[str, Tag]:
+    """The entries of the reference, by the names of what they describe."""
+    page = BeautifulSoup((html / "nbs" / "api.html").read_text("utf-8"), "html.parser")
+    return {str(entry["id"]): entry.find_next("dd") for entry in page.select("section > dl.py > dt.sig")}
+
+
+def test_reference_has_an_entry_for_what_is_public_and_for_nothing_else(reference: dict[str, Tag]) -> None:
+    assert set(reference) == set(DESCRIBED)
+    assert len(reference) <= 80
+    assert {thing.__name__ for thing in map(vars(nnlib).get, nnlib.__all__)} <= {name.rpartition(".")[2] for name in reference}
+
+
+def test_reference_begins_with_its_contents(html: Path, reference: dict[str, Tag]) -> None:
+    """Each entry is listed once, as it is imported, with its first line, in the order of the page."""
+    page = BeautifulSoup((html / "nbs" / "api.html").read_text("utf-8"), "html.parser")
+    listed = page.select("dl.nnbook-contents > dt")
+    assert [term.select_one("a")["href"] for term in listed] == [f"#{name}" for name in reference]
+    for term in listed:
+        shown = term.get_text().strip("#")
+        assert shown in nnlib.__all__ or f"nnlib.{shown}" in PUBLIC, shown
+        assert len(term.find_next_sibling("dd").get_text(strip=True)) > 10, shown
+
+
+@pytest.mark.parametrize("name", [name for name, thing in DESCRIBED.items() if isinstance(thing, type)])
+def test_class_shows_its_methods_and_its_base(reference: dict[str, Tag], name: str) -> None:
+    """Those that it inherits too: `fit` and `predict` of SVC stood under names that no user knows."""
+    thing, entry = PUBLIC[name], reference[name]
+    own = {key for base in thing.__mro__ if base.__module__.startswith("nnlib") for key, value in vars(base).items()
+           if inspect.isfunction(value) and not key.startswith("_")}
+    assert {f"{name}.{key}" for key in own} <= {part["id"] for part in entry.select("dl.py > dt.sig")}
+    bases = [base.__name__ for base in thing.__bases__ if base is not object]
+    assert not bases or re.search(r"Bases: .*" + bases[0], entry.get_text(" ", strip=True))
+
+
+def test_entry_begins_with_its_summary(reference: dict[str, Tag]) -> None:
+    """Before the chapter that derives it stood in front of it."""
+    for name, entry in reference.items():
+        texts = [part.get_text() for part in entry.find_all("p", recursive=False)]
+        assert not texts[0].startswith(("Derived in", "Bases:")), name
+        first, summary = (re.findall(r"\w+", text)[:3] for text in (texts[0], inspect.getdoc(PUBLIC[name])))
+        assert first == summary, name
 
 
 def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: Path) -> None:

@@ -1,15 +1,18 @@
 """What joins the notebooks to jupyter-book: a local Sphinx extension, loaded by ``_config.yml``.
 
 ``notebook``: what reads the notebooks
-    `directives` turns the directive lines of cells into tags, figures and badges, and keeps the execution cache honest;
-    `execution` runs the chapters side by side;
-    `equations` gives the report's equations the report's numbers; `ledger` compares what the chapters measured with
-    what the report claims; `names` lists the exported names, and leads each use of one in code to its definition
+    `directives` turns the directive lines of cells into tags, figures and badges, and keeps the
+    execution cache honest; `execution` runs the chapters side by side; `equations` gives the
+    report's equations the report's numbers; `ledger` compares what the chapters measured with
+    what the report claims; `names` lists the exported names, and `scan` finds where code uses
+    them; `reference` gives the reference its contents
 ``site``: what edits the pages
-    `fixes` mends the theme's pages for screen readers, and adds the card for links and the page for lost readers;
-    `page_weight` leaves out what a page need not load
+    `pages` passes each page once through all edits; `fixes` mends the theme's pages for screen
+    readers, and adds the card for links and the page for lost readers; `links` leads each name in
+    code to its definition; `page_weight` leaves out what a page need not load
 ``live``: what makes pages live
-    `live` lets the reader edit and run a chapter in its page; `explorables` are three things to try out in the page
+    `live` lets the reader edit and run a chapter in its page; `explorables` are three things to
+    try out in the page
 """
 
 from __future__ import annotations
@@ -20,8 +23,8 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from .live import explorables, live
-from .notebook import directives, equations, execution, ledger, names
-from .site import fixes, page_weight
+from .notebook import directives, equations, execution, ledger, names, reference
+from .site import fixes, links, page_weight, pages
 
 HERE = Path(__file__).parent
 
@@ -43,22 +46,13 @@ def trim_mathjax(app: Sphinx, error: Exception | None) -> None:
                 script.unlink()
 
 
-def name_chapter(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Say in the reference in which chapter a class or function is derived, where its docstring does not."""
-    module = getattr(obj, "__module__", "")
-    if what in ("class", "function") and module.startswith("nnlib.") and "Derived in" not in "".join(lines):
-        summary = lines.index("") if "" in lines else len(lines)
-        lines[summary:summary] = ["", f"Derived in :ref:`ch-{module.removeprefix('nnlib.').replace('_', '-')}`.", ""]
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # the chapters' kernels inherit it
     os.environ.setdefault("MPLCONFIGDIR", str(Path(app.confdir, "_build", ".matplotlib")))  # a user's list of fonts may be out of date
     app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static")))
     app.add_css_file("book.css")
-    app.connect("autodoc-process-docstring", name_chapter, priority=900)  # after numpydoc
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (directives, equations, ledger, names, execution, fixes, live, explorables, page_weight):
+    for part in (directives, equations, ledger, names, reference, execution, pages, fixes, links, page_weight, live, explorables):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

@@ -19,6 +19,7 @@ Without Pyodide at hand the book is built all the same, and its pages say that t
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -124,17 +125,20 @@ def pyodide_folder(app: Sphinx) -> Path | None:
     return None if lacking else folder
 
 
-def build_wheel(root: Path, target: Path) -> Path:
+def build_wheel(root: Path, package: str, target: Path) -> Path:
     """Build the package into a wheel, from a copy, so that nothing old gets into it."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "source")
-        shutil.copytree(root / "nnlib", source / "nnlib", ignore=shutil.ignore_patterns("__pycache__", "_modidx.py"))
+        shutil.copytree(root / package, source / package,
+                        ignore=shutil.ignore_patterns("__pycache__", "_modidx.py"))
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, source)
-        pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "wheel"]
+        backend = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-        subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--wheel-dir", scratch, source], check=True,
-                       env=environment)
+        done = subprocess.run([sys.executable, "-c", backend, scratch], cwd=source, env=environment,
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise ExtensionError(f"the package could not be built: {done.stderr}")
         return Path(shutil.move(next(Path(scratch).glob("*.whl")), target))
 
 
@@ -156,24 +160,25 @@ def publish_notebooks(wheel: Path, target: Path, root: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in [wheel, *sorted((root / "nbs").glob("*.ipynb"))]:
-            archive.write(path, f"nnlib-notebooks/{path.name}")
-        archive.writestr("nnlib-notebooks/README.txt", AT_HOME.format(wheel=wheel.name))
+            archive.write(path, f"{target.stem}/{path.name}")
+        archive.writestr(f"{target.stem}/README.txt", AT_HOME.format(wheel=wheel.name))
 
 
-def publish_pyodide(source: Path, target: Path, wheel: Path) -> None:
+def publish_pyodide(source: Path, target: Path, wheel: Path, package: str) -> None:
     """Copy Pyodide into the site, each file checked, with a lock file that lists the package too."""
     target.mkdir(parents=True, exist_ok=True)
     files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.FILES}
     for name, data in files.items():
         (target / name).write_bytes(data)
     (target / "licences.txt").write_text(licences(files), encoding="utf-8")
-    for old in target.glob("nnlib_book-*.whl"):
+    for old in target.glob(f"{wheel.name.partition('-')[0]}-*.whl"):
         old.unlink()
     shutil.copy(wheel, target)
-    entry = {"name": "nnlib", "version": wheel.name.split("-")[1], "file_name": wheel.name, "install_dir": "site",
-             "sha256": pyodide.hashlib.sha256(wheel.read_bytes()).hexdigest(), "package_type": "package",
-             "imports": ["nnlib"], "depends": ["numpy"], "unvendored_tests": False}
-    lock = {"info": pyodide.LOCK["info"], "packages": {**pyodide.LOCK["packages"], "nnlib": entry}}
+    entry = {"name": package, "version": wheel.name.split("-")[1], "file_name": wheel.name,
+             "install_dir": "site", "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+             "package_type": "package", "imports": [package], "depends": ["numpy"],
+             "unvendored_tests": False}
+    lock = {"info": pyodide.LOCK["info"], "packages": {**pyodide.LOCK["packages"], package: entry}}
     (target / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
 
@@ -228,16 +233,17 @@ def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, do
 
 def publish(app: Sphinx, error: Exception | None) -> None:
     """Put Pyodide, the package, the data and the lists of cells into the site."""
-    folder, root, static = pyodide_folder(app), Path(app.confdir), Path(app.outdir, "_static")
+    folder, package = pyodide_folder(app), app.config.nnbook_package
+    root, static = Path(app.confdir), Path(app.outdir, "_static")
     if error or app.builder.name != "html" or not (root / "pyproject.toml").exists():
         return
     shutil.rmtree(Path(app.outdir, "lite"), ignore_errors=True)  # a workspace holds what an older build had
     with tempfile.TemporaryDirectory() as scratch:
-        wheel = build_wheel(root, Path(scratch))
-        publish_notebooks(wheel, static / "nnlib-notebooks.zip", root)
+        wheel = build_wheel(root, package, Path(scratch))
+        publish_notebooks(wheel, static / f"{package}-notebooks.zip", root)
         if folder is None:
             return
-        publish_pyodide(folder, static / "pyodide", wheel)
+        publish_pyodide(folder, static / "pyodide", wheel, package)
     shutil.copy(Path(__file__).parents[1].joinpath("matplotlibrc"), static / "matplotlibrc")
     for path in data_files(root):
         target = static / path.relative_to(root)

@@ -29,6 +29,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
 
 from . import ledger
@@ -52,7 +53,7 @@ def split_directives(source: str) -> tuple[dict[str, str], str]:
     lines = source.splitlines(keepends=True)
     found: dict[str, str] = {}
     while lines and (match := DIRECTIVE.match(lines[0])):
-        found["export" if match[1] == "exporti" else match[1]] = match[2]
+        found[match[1]] = match[2]
         lines.pop(0)
     return found, "".join(lines).lstrip("\n")
 
@@ -61,6 +62,7 @@ def rewrite_cell(cell: dict, module: str) -> str:
     """Turn the directive lines of a code cell into its metadata; return the chapter's module."""
     found, code = split_directives("".join(cell["source"]))
     meta = cell.setdefault("metadata", {})
+    meta["nnbook_cell"] = cell.get("id", "")
     tags = meta.setdefault("tags", [])
     if "hide" in found:
         tags.append("remove-cell")
@@ -72,8 +74,9 @@ def rewrite_cell(cell: dict, module: str) -> str:
     if "fig-cap" in found:
         figure = {"caption": found["fig-cap"], "name": found["label"]}
         meta.setdefault("mystnb", {}).update(figure=figure, image={"alt": found["fig-alt"]})
-    if "export" in found:
-        meta["nnbook"] = {"badge": "exported to ", "module": found["export"] or module}
+    if "export" in found or "exporti" in found:
+        target = found.get("export", found.get("exporti")) or module
+        meta["nnbook"] = {"badge": "exported to ", "module": target}
     if "default_exp" in found:
         module = found["default_exp"]
         meta["nnbook"] = {"badge": "This chapter builds ", "module": module}
@@ -101,7 +104,7 @@ def move_target(cells: list[dict]) -> None:
         cells[0]["source"], cells[1]["source"] = match[1] + title, text[match.end():]
 
 
-def rewrite_notebook(notebook: dict, package: str) -> None:
+def rewrite_notebook(notebook: dict, code_hash: str) -> None:
     """Prepare a notebook, as read from its file, for MyST-NB."""
     move_target(notebook["cells"])
     module, out = "", []
@@ -118,13 +121,13 @@ def rewrite_notebook(notebook: dict, package: str) -> None:
                 for claim in ledger.measured_in(cell["source"])
             ]
     notebook["cells"] = out
-    notebook["metadata"]["kernelspec"]["package"] = package
+    notebook["metadata"]["kernelspec"]["package"] = code_hash
 
 
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
     if Path(app.env.doc2path(docname)).suffix == ".ipynb":
         notebook = json.loads(content[0])
-        rewrite_notebook(notebook, app.config.nnbook_package)
+        rewrite_notebook(notebook, app.config.nnbook_hash)
         content[0] = json.dumps(notebook)
 
 
@@ -157,8 +160,9 @@ class Badges(SphinxTransform):
         for cell in list(self.document.findall(nodes.container)):
             info = cell.get("cell_metadata", {}).get("nnbook")
             if cell.get("nb_element") == "cell_code" and info:
-                module = "nnlib" if info["module"] == "__init__" else f"nnlib.{info['module']}"
-                file = f"nnlib/{info['module']}.py"
+                package = self.config.nnbook_package
+                module = package if info["module"] == "__init__" else f"{package}.{info['module']}"
+                file = f"{package}/{info['module']}.py"
                 link = addnodes.pending_xref("", nodes.literal(file, file), refdomain="py", reftype="mod",
                                              reftarget=module, refdoc=self.env.docname, refexplicit=True, refwarn=True)
                 text = nodes.paragraph("", "", nodes.Text(info["badge"]), link)
@@ -169,9 +173,15 @@ class Badges(SphinxTransform):
                     cell.insert(0, badge)
 
 
+def take_hash(app: Sphinx, config: Config) -> None:
+    """Hash the package as it is now."""
+    config.nnbook_hash = config.nnbook_hash or package_hash(Path(app.confdir, config.nnbook_package))
+
+
 def setup(app: Sphinx) -> None:
+    app.add_config_value("nnbook_package", "", "env")  # its name
     # rebuild="env": when the hash changes, Sphinx reads (and so runs) the notebooks again
-    package = Path(__file__).parents[4] / "nnlib"
-    app.add_config_value("nnbook_package", package_hash(package), "env")
+    app.add_config_value("nnbook_hash", "", "env")
+    app.connect("config-inited", take_hash)
     app.connect("source-read", on_source_read)
     app.add_transform(Badges)

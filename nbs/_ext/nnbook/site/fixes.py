@@ -10,6 +10,7 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from sphinx.application import Sphinx
+from sphinx.builders import Builder
 from sphinx.config import Config
 
 HERE = Path(__file__).parent
@@ -22,18 +23,17 @@ MENDS = [
 ]
 
 
-def mend(body: str) -> str:
+def mend(page: str, builder: Builder | None = None) -> str:
     """Correct what docutils and the theme write."""
     for old, new in MENDS:
-        body = old.sub(new, body) if isinstance(old, re.Pattern) else body.replace(old, new)
-    return body
+        page = old.sub(new, page) if isinstance(old, re.Pattern) else page.replace(old, new)
+    return page
 
 
 def on_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
-    """Mend the text of a page, and say how a link to it is shown elsewhere, if the book has an address."""
+    """Say what a page is about and, if the book has an address, how a link to it is shown elsewhere."""
     if "body" not in context:
         return
-    context["body"] = mend(context["body"])
     text = description(context["body"]) or app.config.html_title
     tags = [f'<meta name="description" content="{text}">']
     if app.config.html_baseurl:  # without an address there is nothing that a card could lead to
