@@ -1,7 +1,7 @@
 # make book          build the book into _build/html
 # make pdf           print the book into _build/pdf
 # make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
-# make serve         show the built book at http://127.0.0.1:8000, so that its pages can be made live
+# make serve         show the built book at an address that it says, so that its pages can be made live
 # make test          check everything: package, notebooks, book
 # make dist          build the package for release, and check it from outside
 # make test-versions run the package's tests on the oldest and the newest Python and NumPy that can be had
@@ -62,14 +62,14 @@ pdf: book $(VENV)/.test
 	$(BIN)/python tools/print.py
 
 lite: $(WORKSPACE)
-	@echo "The workspace is built. Run make serve, and open http://127.0.0.1:8000/lite/"
+	@echo "The workspace is built. Run make serve, and open lite/ at the address that it says"
 
 $(WORKSPACE): $(SITE) $(LITE)/.installed
 	$(BIN)/python tools/lite.py $(LITE)/bin/jupyter
 	@touch $@
 
-# NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download;
-# without a network the book is built all the same, with no live pages; not so in continuous integration
+# NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download; without a network
+# the book is built all the same, with no live pages; not so in continuous integration. What is there is noted in the target
 $(LIVE): always | $(VENV)/.book
 	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py _build/.pyodide || test -z "$$CI"
 	@$(call note,$(or $(NNLIB_PYODIDE),$$(ls _build/.pyodide 2>/dev/null)))
@@ -86,6 +86,9 @@ dist: $(VENV)/.test
 	rm -rf _build/dist
 	$(BIN)/python -m build --no-isolation --outdir _build/dist
 	$(BIN)/python tools/check_dist.py _build/dist $(TAG)
+
+test-versions: $(VENV)/.test
+	$(BIN)/python tools/versions.py
 
 # what pyproject.toml chooses, with all that it brings along, for every Python and system
 lock: $(LOCK)/.installed

@@ -1,10 +1,11 @@
 """Serves the built book on this machine, so that its pages can be made live.
 
-    python tools/serve.py [FOLDER] [PORT]
+    python tools/serve.py [FOLDER] [PORT]    # 8000, or the next port that is free
 
-Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a running cell can be
-interrupted and keeps its variables. On a host that does not send them, stopping a cell starts Python anew. The JupyterLab
-of `make lite` goes without: isolated, its kernel 0.6.1 loses answers of its worker that come early, and waits for ever.
+Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a
+running cell can be interrupted and keeps its variables. On a host that does not send them,
+stopping a cell starts Python anew. The JupyterLab of `make lite` goes without: isolated, its
+kernel 0.6.1 loses answers of its worker that come early, and waits for ever.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import functools
 import gzip
 import http.server
 import io
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,7 +23,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-ISOLATION = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
+ISOLATION = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+}
 TEXTS = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm", ".txt"}
 
 
@@ -34,8 +39,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 class Handler(Quiet):
     """Files of a folder, compressed and isolated."""
 
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm",
-                      ".mjs": "text/javascript", ".js": "text/javascript"}
+    extensions_map = {
+        **http.server.SimpleHTTPRequestHandler.extensions_map,
+        ".wasm": "application/wasm",
+        ".mjs": "text/javascript",
+        ".js": "text/javascript",
+    }
 
     def end_headers(self) -> None:
         if not self.path.startswith("/lite/"):
@@ -46,7 +55,11 @@ class Handler(Quiet):
 
     def send_head(self) -> BinaryIO | None:
         path = Path(self.translate_path(self.path))
-        if path.suffix not in TEXTS or not path.is_file() or "gzip" not in self.headers.get("Accept-Encoding", ""):
+        if (
+            path.suffix not in TEXTS
+            or not path.is_file()
+            or "gzip" not in self.headers.get("Accept-Encoding", "")
+        ):
             return super().send_head()
         data = compress(path, path.stat().st_mtime_ns)
         self.send_response(HTTPStatus.OK)
@@ -56,7 +69,9 @@ class Handler(Quiet):
         self.end_headers()
         return io.BytesIO(data)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(
+        self, code: int, message: str | None = None, explain: str | None = None
+    ) -> None:
         page = Path(self.directory, "404.html")
         if code != HTTPStatus.NOT_FOUND or not page.is_file():
             return super().send_error(code, message, explain)
@@ -74,24 +89,45 @@ def compress(path: Path, changed: int) -> bytes:
     return gzip.compress(path.read_bytes(), compresslevel=6, mtime=0)
 
 
-def make_server(folder: Path, port: int = 0) -> http.server.ThreadingHTTPServer:
+class Server(http.server.ThreadingHTTPServer):
+    """A server of its own port: Windows would let two have the same."""
+
+    allow_reuse_address = os.name != "nt"
+
+
+def make_server(folder: Path, port: int = 0) -> Server:
     """Listen on this machine only; port 0 takes any that is free."""
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), functools.partial(Handler, directory=str(folder)))
+    return Server(("127.0.0.1", port), functools.partial(Handler, directory=str(folder)))
+
+
+def find_port(folder: Path, first: int = 8000) -> Server:
+    """Listen on this port or the first free one of the next nine, else on any."""
+    for port in range(first, first + 10):
+        try:
+            return make_server(folder, port)
+        except OSError:  # taken, or not ours
+            continue
+    return make_server(folder)
 
 
 @contextmanager
-def served(folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] = Quiet) -> Iterator[str]:
-    """Serve a folder while the block runs, as any host does or with another handler; give its address."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as server:
+def served(
+    folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] = Quiet
+) -> Iterator[str]:
+    """Serve a folder while the block runs, as any host does; give its address."""
+    with Server(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
 if __name__ == "__main__":
-    root, port = (*sys.argv[1:], *("_build/html", "8000")[len(sys.argv) - 1:])
-    with make_server(Path(root), int(port)) as server:
-        print(f"The book is at http://127.0.0.1:{server.server_port}/ until Ctrl-C is pressed.")
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else "_build/html")
+    with find_port(root, int(sys.argv[2]) if len(sys.argv) > 2 else 8000) as server:
+        print(
+            f"The book is at http://127.0.0.1:{server.server_port}/ until Ctrl-C is pressed.",
+            flush=True,
+        )
         try:
             server.serve_forever()
         except KeyboardInterrupt:
