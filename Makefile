@@ -40,6 +40,9 @@ link = $(1) -m pip install --disable-pip-version-check --quiet --no-deps --no-bu
 # $(call note,TEXT): write the text into the target, unless it stands there
 note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1)" > $@; }
 
+# a worker for each core, up to four: each may have a browser and a kernel; make WORKERS= test uses none
+WORKERS := -n logical --maxprocesses 4 --dist loadgroup
+
 .NOTPARALLEL:
 .PHONY: always book serve pdf lite test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
@@ -79,7 +82,7 @@ serve: book
 
 test: book $(VENV)/.test
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --cov --cov-report=term-missing
+	$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term-missing
 
 # the package as it is shipped, and a look at it from outside
 dist: $(VENV)/.test
@@ -95,7 +98,7 @@ lock: $(LOCK)/.installed
 	$(LOCK)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)
 
 test-peers: $(VENV)/.peers
-	$(BIN)/python -m pytest tests/peers
+	$(BIN)/python -m pytest $(WORKERS) tests/peers
 
 bench: $(VENV)/.peers
 	$(BIN)/python -m studies.speed --store

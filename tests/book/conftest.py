@@ -14,6 +14,17 @@ from serve import served
 ROOT = Path(__file__).parents[2]
 
 
+TOGETHER = {"shared", "pages"}  # fixtures that take long to make: the tests that use one of them run in one process
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, where tests are spread over processes, what shares a live page or all pages parsed."""
+    for item in items:
+        for name in TOGETHER.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(name))
+
+
 @pytest.fixture(scope="session")
 def html() -> Path:
     """The folder of the built site."""

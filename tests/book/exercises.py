@@ -1,8 +1,7 @@
-"""Try wrong answers on the solutions of a notebook: ``python exercises.py notebook.ipynb``.
+"""Tries wrong answers on the solution of an exercise, in the kernel that runs its notebook.
 
-Runs the notebook's cells in order. At each solution, every wrong variant of it (a number changed, a sum turned into
-a difference, a computed value moved) runs in a process of its own, from the state in which the solution would start.
-Prints, as JSON, for each solution the variants and how each ended.
+Wrong variants of it (a number changed, a sum turned into a difference, a computed value moved) run each in a process of
+its own, from the state in which the solution would start.
 """
 
 from __future__ import annotations
@@ -11,13 +10,10 @@ import ast
 import contextlib
 import copy
 import io
-import json
 import linecache
 import os
-import sys
-import types
+import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -106,9 +102,8 @@ def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> st
     """Run a variant in a copy of this process; say how it ended: the name of the error, or "passed"."""
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
-        import signal
-
         signal.alarm(seconds)
+        state["__wrong__"] = wrong
         try:
             run(tree, state)
             ended = "passed"
@@ -123,27 +118,11 @@ def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> st
     return ended or "no end"
 
 
-def try_notebook(path: Path, enough: int = 1) -> list[dict[str, object]]:
-    """Run a notebook, and at each solution wrong variants of it until one is rejected."""
-    sys.modules["__main__"] = module = types.ModuleType("__main__")  # where pickle looks for the notebook's classes
-    sys.modules["myst_nb"] = None  # type: ignore[assignment]  # outside the book: nothing is glued
-    state = vars(module)
-    state["__wrong__"] = wrong
-    found = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        source = "".join(cell["source"])
-        tree = ast.parse(source)
-        if source.startswith("#| solution"):
-            ends: dict[str, str] = {}
-            for name, variant in variants(tree):
-                if list(ends.values()).count("AssertionError") < enough:
-                    ends[name] = outcome(variant, state)
-            found.append({"cell": cell["id"], "ends": ends})
-        run(tree, state)
-    return found
-
-
-if __name__ == "__main__":
-    print(json.dumps(try_notebook(Path(sys.argv[1]))))
+def try_answers(solution: str, state: dict[str, object]) -> dict[str, str]:
+    """Run wrong variants of a solution until its checks reject one; say how each ended."""
+    ends: dict[str, str] = {}
+    for name, variant in variants(ast.parse(solution)):
+        ends[name] = outcome(variant, state)
+        if ends[name] == "AssertionError":
+            break
+    return ends

@@ -23,6 +23,7 @@ from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
 from nnlib.simple_svm import pair_step
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.xdist_group("explorables")  # they share a page on which all three are started
 MINUTES = 60_000
 FILES = [ROOT / "data" / name for name in explorables.DATA["draw"]]
 

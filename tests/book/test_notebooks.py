@@ -8,13 +8,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+
+from nnbook.notebook import execution
 
 ROOT = Path(__file__).parents[2]
+EXERCISES = Path(__file__).with_name("exercises.py")
 NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 
 
@@ -56,20 +59,38 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     source = tmp_path_factory.mktemp("source") / "nnlib"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info"))
-    subprocess.run([*pip, "--no-deps", "--target", folder, source], check=True)
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "data", "nbs"))
+    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--target", folder, source], check=True)
     return folder
 
 
+TRY = 'print(__import__("json").dumps(__import__("runpy").run_path({!r})["try_answers"]({!r}, globals())))'  # leaves no names
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_chapter_runs_alone_with_the_wheel(path: Path, wheel: Path, tmp_path: Path) -> None:
-    """In a fresh process and an empty folder, with the installed package and nothing of this repository but its data."""
+def test_chapter_runs_alone_with_the_wheel_and_rejects_wrong_answers(path: Path, wheel: Path) -> None:
+    """In a fresh process and an empty folder, with the installed package and nothing of this repository but its data.
+
+    Each exercise has a check, which the book's own solution passes and some wrong variant of it does not.
+    """
     notebook = nbformat.read(path, as_version=4)
+    cells, tried = [], []
+    for cell in notebook.cells:
+        if cell.source.startswith("#| solution") and hasattr(os, "fork"):  # each wrong answer runs in a copy of the process
+            tried.append(nbformat.v4.new_code_cell(TRY.format(str(EXERCISES), cell.source)))
+            cells.append(tried[-1])
+        cells.append(cell)
     where = nbformat.v4.new_code_cell("import nnlib, pathlib; print(pathlib.Path(nnlib.__file__).parent)")
-    notebook.cells.append(where)
-    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg", "NNLIB_DATA": str(ROOT / "data")}
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute(env=environment)
+    notebook.cells = [*cells, where]
+    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg", "NNLIB_DATA": str(ROOT / "data"),
+                   "OPENBLAS_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as scratch:  # a shorter path than pytest's: that of a socket has a limit
+        empty = Path(scratch, "run")
+        empty.mkdir()
+        execution.client_for(notebook, empty, timeout=300).execute(env=environment)
     assert where.outputs[-1]["text"].strip() == str(wheel / "nnlib")
+    ends = [json.loads(cell.outputs[-1]["text"]) for cell in tried]
+    assert [end for end in ends if "AssertionError" not in end.values()] == []
 
 
 def code_lines(source: str) -> tuple[int, list[tuple[type[ast.stmt], int]]]:
