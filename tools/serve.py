@@ -3,8 +3,8 @@
     python tools/serve.py [FOLDER] [PORT]    # 8000, or the next port that is free
 
 Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a
-running cell can be interrupted and keeps its variables. On a host that does not send them,
-stopping a cell starts Python anew. The JupyterLab of `make lite` goes without: isolated, its
+running cell can be interrupted and keeps its variables. On a host that does not send them a
+service worker adds them, after a click. The JupyterLab of `make lite` goes without: isolated, its
 kernel 0.6.1 loses answers of its worker that come early, and waits for ever.
 """
 

@@ -115,7 +115,7 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/nbs/explore.html", wait_until="networkidle")
     assert page.locator("figure:visible").count() == 3
-    assert not [url for url in asked if "pyodide" in url or "live-" in url or "/data/" in url or url.endswith(".py")]
+    assert not [url for url in asked if "pyodide" in url or "kernel" in url or "/data/" in url or url.endswith(".py")]
     for name in ("Train on XOR", "Step through SMO", "Draw a digit"):
         start = page.get_by_role("button", name=name)
         expect(start.locator("xpath=..")).to_contain_text(re.compile(r"Loads \d+ MB"))
@@ -157,7 +157,7 @@ def test_pictures_stand_in_the_page_until_it_is_started(page: Page) -> None:
 
 
 PIPELINE = """async ([site, side, n]) => {
-  const { Kernel } = await import(`${site}/_static/live/live-kernel.js`);
+  const { Kernel } = await import(`${site}/_static/live/kernel.js`);
   const kernel = new Kernel({ files: [{ url: `${site}/_static/explore/explore.py`, path: "/lib/python3.12/site-packages/explore.py" }] });
   await kernel.start();
   await kernel.run("from explore import *", "test", () => {});

@@ -220,7 +220,7 @@ def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, cont
     answers: list[tuple[str, int]] = []
     page.on("response", lambda answer: answers.append((answer.url, int(answer.headers.get("content-length", 0)))))
     page.goto(f"{isolated}/nbs/{chapter}.html", wait_until="networkidle")
-    assert not [url for url, _ in answers if "pyodide" in url or "live-" in url or "/data/" in url]
+    assert not [url for url, _ in answers if "pyodide" in url or "kernel" in url or "/data/" in url]
     assert 100_000 < sum(size for _, size in answers) < 1_000_000
     before = printed(page)
     page.get_by_role("button", name="Make this page live").click()
@@ -319,7 +319,7 @@ def test_cell_runs_after_what_it_needs_and_can_be_edited(small: Page) -> None:
     status(page, "Cell 7 failed")
     expect(output(page, 7)).to_contain_text('File "<cell 7>", line 1, in <module>')
     expect(output(page, 7)).to_contain_text("ZeroDivisionError: division by zero")
-    assert "live-kernel" not in output(page, 7).inner_text() and "nnbook_kernel" not in output(page, 7).inner_text()
+    assert "kernel.py" not in output(page, 7).inner_text() and "nnbook_kernel" not in output(page, 7).inner_text()
 
 
 def test_hidden_check_that_fails_is_told_and_the_rest_runs(small: Page) -> None:
@@ -379,9 +379,39 @@ def test_endless_cell_is_interrupted_and_variables_stay(small: Page) -> None:
     expect(output(page, 4)).to_have_text("8")
 
 
-def test_endless_cell_is_stopped_on_any_host(server: str, html: Path, published: Path, context: BrowserContext) -> None:
+@pytest.fixture
+def plain(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser without service workers: nothing can isolate a page there that its host does not isolate."""
+    context = browser.new_context(service_workers="block")
+    context.set_default_timeout(30_000)
+    yield context
+    context.close()
+
+
+def test_endless_cell_is_interrupted_on_a_host_that_sends_no_headers(
+        server: str, published: Path, context: BrowserContext) -> None:
+    """A service worker adds them: the page is loaded again, once, and goes on to what the reader wanted."""
+    page = context.new_page()
+    make_live(page, f"{server}/nbs/01_mathematics.html")
+    page.evaluate(UNFOLD)
+    assert page.evaluate("crossOriginIsolated")
+    number = int(page.locator(".nnbook-live-editor textarea").first.get_attribute("aria-label").split()[-1])
+    write(page, number, "x = 8\nwhile True:\n    pass")
+    run(page, number)
+    status(page, re.compile(f"Running cell {number} "))
+    page.get_by_role("button", name="Stop the running cell").click()
+    status(page, "Stopped")
+    write(page, number, "print('x is', x)")
+    run(page, number)
+    expect(output(page, number)).to_contain_text("x is 8")
+    other = context.new_page()
+    other.goto(f"{server}/nbs/02_layers.html")
+    assert other.evaluate("crossOriginIsolated")
+
+
+def test_endless_cell_is_stopped_on_any_host(server: str, html: Path, published: Path, plain: BrowserContext) -> None:
     """Where a cell cannot be interrupted Python starts anew, and the next cell runs what stands above it."""
-    page = open_small(context, server, html)
+    page = open_small(plain, server, html)
     assert not page.evaluate("crossOriginIsolated")
     write(page, 4, "while True:\n    pass")
     run(page, 4)
@@ -414,7 +444,7 @@ def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -
     page = context.new_page()
     page.goto(f"{isolated}/nbs/index.html")
     result = page.evaluate("""async () => {
-        const { Kernel } = await import("../_static/live/live-kernel.js");
+        const { Kernel } = await import("../_static/live/kernel.js");
         const seen = [], outputs = [];
         const kernel = new Kernel({
             packages: ["nnlib"], onprogress: ({ loaded }) => seen.push(loaded),
@@ -498,8 +528,8 @@ def test_second_stop_leaves_a_page_that_runs(small: Page) -> None:
     expect(output(page, 7)).to_have_text("294")
 
 
-def test_restart_that_fails_is_told(server: str, html: Path, published: Path, context: BrowserContext) -> None:
-    page = open_small(context, server, html)
+def test_restart_that_fails_is_told(server: str, html: Path, published: Path, plain: BrowserContext) -> None:
+    page = open_small(plain, server, html)
     write(page, 4, "while True:\n    pass")
     run(page, 4)
     status(page, re.compile("Running cell 4"))

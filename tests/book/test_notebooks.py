@@ -59,7 +59,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     source = tmp_path_factory.mktemp("source") / "nnlib"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "data", "nbs"))
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "data", "nbs",
+                                                              "node_modules"))
     subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--target", folder, source], check=True)
     return folder
 

@@ -2,8 +2,8 @@
 
 At build time this part notes the code cells of each notebook, marks those that are shown, and puts into
 the site what the page asks for after a click: Pyodide (see ``pyodide.py``), the package as a wheel built from
-this checkout, the data, and for each page a list of its cells. Everything after that is done by the scripts
-``live*.js`` and ``live-kernel.py`` in ``static/live``.
+this checkout, the data, and for each page a list of its cells. Everything after that is done by the
+scripts in ``static/live``, where ``page.js`` comes first.
 
 In the page a cell runs as it stands in the notebook, unless one of these lines says otherwise:
 
@@ -228,7 +228,7 @@ def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, do
     context["body"] = re.sub(r"</h1>(\s*<blockquote>.*?</blockquote>)?", lambda match: match[0] + control,
                              context["body"], count=1, flags=re.S)
     app.add_css_file("live/live.css")
-    app.add_js_file("live/live.js", type="module")
+    app.add_js_file("live/page.js", type="module")
 
 
 def publish(app: Sphinx, error: Exception | None) -> None:
@@ -244,6 +244,7 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         if folder is None:
             return
         publish_pyodide(folder, static / "pyodide", wheel, package)
+    shutil.copy(Path(__file__).with_name("isolating.js"), app.outdir)
     shutil.copy(Path(__file__).parents[1].joinpath("matplotlibrc"), static / "matplotlibrc")
     for path in data_files(root):
         target = static / path.relative_to(root)

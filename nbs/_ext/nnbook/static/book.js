@@ -1,10 +1,14 @@
-// What scrolls can be reached by the keyboard: code, tables and figures that are wider than their place, and only those
+// What scrolls can be reached by the keyboard: code, tables and figures that are wider than their
+// place, and only those.
+// @ts-check
 const WIDE = "pre, .pst-scrollable-table-container, .bd-content figure, .bd-content div.math";
 function reach() {
-  for (const box of document.querySelectorAll(WIDE)) {
+  for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(WIDE))) {
     if (!box.clientWidth) continue; // not shown now
-    const scrolls = box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
-    box.tabIndex = scrolls ? 0 : -1; // as the theme says it, which looks at code only when the page is loaded
+    const scrolls =
+      box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
+    // as the theme says it, which looks at code only when the page is loaded
+    box.tabIndex = scrolls ? 0 : -1;
   }
 }
 new ResizeObserver(reach).observe(document.body);

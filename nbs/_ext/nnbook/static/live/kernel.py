@@ -1,6 +1,6 @@
 """Runs the cells of a page: in little, what IPython and its inline backend do for the book.
 
-Lives in the worker (live-worker.js) as the module ``nnbook_kernel``. A cell's outputs go to a function `send`,
+Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's outputs go to a function `send`,
 one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "svg" | "error", "text": ...}``.
 """
 

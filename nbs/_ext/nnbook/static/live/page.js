@@ -1,0 +1,101 @@
+// "Make this page live": turns the code cells of a chapter into cells that can be edited and run.
+// Before the click this script only draws the button; nothing of Python is asked for.
+// @ts-check
+import { button, find, make, said, site } from "../dom.js";
+import { isolate, isolatedNow } from "./isolation.js";
+
+/** @typedef {{ page: string, megabytes: { code?: number, data?: number } }} Offer */
+
+const UNABLE =
+  "This build of the book has no Python for the browser: its pages cannot be made live.";
+
+class Page {
+  /** @param {HTMLElement} place Where its one control stands. */
+  constructor(place) {
+    const { page, megabytes } = /** @type {Offer} */ (JSON.parse(place.dataset.live ?? "{}"));
+    this.place = place;
+    this.page = page;
+    this.code = megabytes.code;
+    this.data = megabytes.data ?? 0;
+    this.turn = 0; // a later start, or Cancel, ends the one before
+    /** @type {import("./kernel.js").Kernel | undefined} */
+    this.kernel = undefined;
+    /** @type {import("./live.js").Live | undefined} */
+    this.live = undefined;
+    this.offer();
+  }
+
+  offer() {
+    this.place.hidden = false;
+    if (this.code === undefined) {
+      this.place.replaceChildren(make("span", {}, UNABLE));
+      return;
+    }
+    const start = button("Make this page live", async () => (await isolate()) || this.start());
+    const data = this.data >= 0.5 ? ` and ${this.data.toFixed(0)} MB of data` : "";
+    const loads = `Loads ${this.code.toFixed(0)} MB${data} from this site.`;
+    this.place.replaceChildren(
+      start,
+      make("span", {}, `Edit and run its code here, with nothing installed. ${loads}`),
+    );
+  }
+
+  /** Show how much has been loaded; return what is to be called with it. */
+  showProgress() {
+    const total = ((this.code ?? 0) + this.data) * 1e6;
+    const bar = make("progress", { max: total, value: 0, ariaLabel: "Loading Python" });
+    const text = make("span", { role: "status" }, "Loading Python ...");
+    const cancel = button("Cancel", () => this.reset());
+    this.place.replaceChildren(bar, text, cancel);
+    cancel.focus();
+    return (/** @type {import("./kernel.js").Progress} */ { loaded, starting }) => {
+      const done = Math.min(loaded, total);
+      bar.value = Math.max(bar.value, done);
+      const [part, whole] = [done, total].map((bytes) => (bytes / 1e6).toFixed(0));
+      const loading = `Loading Python: ${part} of ${whole} MB`;
+      text.textContent = starting || done > 0.99 * total ? "Starting Python ..." : loading;
+    };
+  }
+
+  async start() {
+    this.turn += 1;
+    const turn = this.turn;
+    const onprogress = this.showProgress();
+    try {
+      const [{ Kernel }, { Live }] = await Promise.all([
+        import("./kernel.js"),
+        import("./live.js"),
+      ]);
+      const answer = await fetch(new URL(`${this.page}.live.json`, location.href));
+      if (!answer.ok) throw new Error(`${answer.url}: ${answer.status}`);
+      const { cells, data } = await answer.json();
+      if (turn !== this.turn) return;
+      const files = data.map((/** @type {string} */ path) => ({
+        url: site(path),
+        path: `/${path}`,
+      }));
+      this.kernel = new Kernel({ packages: ["nnlib", "matplotlib"], files, onprogress });
+      await this.kernel.start();
+      if (turn === this.turn)
+        this.live = new Live(this.place, this.kernel, cells, () => this.reset());
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.reset();
+      const text = `Python did not start: ${said(error)}`;
+      this.place.append(make("span", { role: "alert", className: "nnbook-live-remark" }, text));
+    }
+  }
+
+  reset() {
+    this.turn += 1;
+    this.live?.close(); // before its kernel, whose end it need not tell
+    this.kernel?.close();
+    this.live = this.kernel = undefined;
+    this.offer();
+    this.place.querySelector("button")?.focus();
+    dispatchEvent(new Event("resize")); // the theme looks again at what can be scrolled
+  }
+}
+
+const page = new Page(find(document, ".nnbook-live"));
+if (isolatedNow()) page.start();
