@@ -5,86 +5,68 @@
 # %% ../nbs/03_activations.ipynb #3ffed347
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 import numpy as np
 
 from .arrays import Array
-from .layers import Calls, Layer
+from .layers import Layer
 
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Tanh', 'Softmax']
 
 # %% ../nbs/03_activations.ipynb #e40f6fc2
 class ReLU(Layer):
-    """max(0, x), equation (6); its derivative at 0 is taken to be 0, as in (7).
+    """max(0, x); its derivative at 0 is taken to be 0."""
 
-    Derived in :ref:`ch-activations`.
-    """
+    def forward_into(self, x: Array, y: Array) -> None:
+        np.maximum(x, 0, out=y)
 
-    def forward_calls(self, x: Array, y: Array) -> Calls:
-        yield partial(np.maximum, out=y), x, np.zeros_like(x)
-
-    def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
-        active = np.empty_like(y, dtype=bool)
-        yield np.greater, y, np.zeros((), y.dtype), active
-        yield np.multiply, dy, active, dx
+    def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
+        np.greater(y, 0, out=dx)
+        np.multiply(dy, dx, out=dx)
 
 # %% ../nbs/03_activations.ipynb #fa760f93
 class Sigmoid(Layer):
-    """1 / (1 + exp(-x)), equation (8), with the derivative y (1 - y) of (9).
+    """1 / (1 + exp(-x)), with the derivative y (1 - y)."""
 
-    Derived in :ref:`ch-activations`.
-    """
+    def forward_into(self, x: Array, y: Array) -> None:
+        np.negative(x, out=y)
+        np.exp(y, out=y)  # overflows to inf where y is to become 0
+        np.add(y, 1, out=y)
+        np.reciprocal(y, out=y)
 
-    def forward_calls(self, x: Array, y: Array) -> Calls:
-        one = np.ones((), x.dtype)
-        yield np.negative, x, y
-        yield np.exp, y, y  # overflows to inf where y is to become 0
-        yield np.add, y, one, y
-        yield np.reciprocal, y, y
-
-    def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
-        one = np.ones((), y.dtype)
-        yield np.subtract, one, y, dx
-        yield np.multiply, y, dx, dx
-        yield np.multiply, dy, dx, dx
+    def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
+        np.subtract(1, y, out=dx)
+        np.multiply(y, dx, out=dx)
+        np.multiply(dy, dx, out=dx)
 
 # %% ../nbs/03_activations.ipynb #055a307b
 class Tanh(Layer):
-    """tanh(x), equation (10), with the derivative 1 - y² of (11).
+    """tanh(x), with the derivative 1 - y²."""
 
-    Derived in :ref:`ch-activations`.
-    """
+    def forward_into(self, x: Array, y: Array) -> None:
+        np.tanh(x, out=y)
 
-    def forward_calls(self, x: Array, y: Array) -> Calls:
-        yield np.tanh, x, y
-
-    def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
-        one = np.ones((), y.dtype)
-        yield np.multiply, y, y, dx
-        yield np.subtract, one, dx, dx
-        yield np.multiply, dy, dx, dx
+    def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
+        np.multiply(y, y, out=dx)
+        np.subtract(1, dx, out=dx)
+        np.multiply(dy, dx, out=dx)
 
 # %% ../nbs/03_activations.ipynb #fea5ee2e
 class Softmax(Layer):
-    """exp(x) / sum(exp(x)) over the last axis, equation (12).
+    """exp(x) / sum(exp(x)) over the last axis.
 
     The largest x of a row is subtracted first, so nothing overflows. `backward` is
-    the product with the Jacobian, y (dy - sum(y dy)). Derived in :ref:`ch-activations`.
+    the product with the Jacobian, y (dy - sum(y dy)).
     """
 
-    def forward_calls(self, x: Array, y: Array) -> Calls:
-        row = np.empty((len(x), 1), x.dtype)
-        yield np.maximum.reduce, x, 1, None, row, True
-        yield np.subtract, x, row, y
-        yield np.exp, y, y
-        yield np.add.reduce, y, 1, None, row, True
-        yield np.divide, y, row, y
+    def forward_into(self, x: Array, y: Array) -> None:
+        np.subtract(x, np.maximum.reduce(x, axis=1, keepdims=True), out=y)
+        np.exp(y, out=y)
+        np.divide(y, np.add.reduce(y, axis=1, keepdims=True), out=y)
 
-    def backward_calls(self, x: Array, y: Array, dy: Array, dx: Array) -> Calls:
-        row = np.empty((len(y), 1), y.dtype)
-        yield np.multiply, y, dy, dx
-        yield np.add.reduce, dx, 1, None, row, True
-        yield np.subtract, dy, row, dx
-        yield np.multiply, y, dx, dx
+    def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
+        np.multiply(y, dy, out=dx)
+        np.subtract(dy, np.add.reduce(dx, axis=1, keepdims=True), out=dx)
+        np.multiply(y, dx, out=dx)

@@ -17,10 +17,15 @@ Array: TypeAlias = NDArray[Any]
 RNG: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
 
 # %% auto #0
-__all__ = ['Array', 'RNG', 'check_array', 'as_rng', 'check_number']
+__all__ = ['Array', 'RNG', 'as_rng', 'check_array', 'check_number']
 
 # %% ../nbs/00_arrays.ipynb #bba12647
 Number = TypeVar("Number", int, float)
+
+# %% ../nbs/02_layers.ipynb #6243ebe4
+def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
+    """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
+    return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
 
 # %% ../nbs/02_layers.ipynb #de482c8b
 def check_array(
@@ -58,11 +63,6 @@ def check_array(
         where = tuple(np.argwhere(~np.isfinite(a))[0].tolist())
         raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
     return a
-
-# %% ../nbs/02_layers.ipynb #6243ebe4
-def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
-    """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
-    return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
 
 # %% ../nbs/02_layers.ipynb #90810064
 def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,

@@ -5,22 +5,21 @@
 # %% ../nbs/12_autoencoder.ipynb #d8145c8f
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .activations import ReLU, Sigmoid
-from .data import stratified_split
-from .arrays import RNG, Array, as_rng, check_array
-from .layers import Affine, Dense, Layer, Tape
-from .losses import BCEWithLogitsLoss, MSELoss
-from .network import History, Network, Sequential, Step, Trainer, train
-from .optimizer import SGD, Adam, Optimizer
+from .arrays import RNG, Array, as_rng, check_array, check_number
+from .layers import Dense, Layer
+from .losses import BCEWithLogitsLoss, Loss
+from .network import FitOptions, History, Sequential
+from .optimizer import SGD, Optimizer
 
 # %% auto #0
-__all__ = ['RECIPE', 'REPORT_CODE', 'Autoencoder', 'report_parts', 'report_run', 'reconstruction_metrics', 'VARIANTS', 'BEYOND_CODE', 'variant_run']
+__all__ = ['Autoencoder']
 
 # %% ../nbs/12_autoencoder.ipynb #4b41d290
 def dense_relu(sizes: Sequence[int], inits: Sequence[str], rng: RNG,
@@ -31,19 +30,37 @@ def dense_relu(sizes: Sequence[int], inits: Sequence[str], rng: RNG,
         layers += [Dense(n_in, n_out, init=init, rng=rng, dtype=dtype), ReLU()]
     return Sequential(*layers[:-1])
 
-# %% ../nbs/12_autoencoder.ipynb #48bf6a35
-class Codec(Network):
-    """An encoder and a decoder in a row, which share their parameters with the whole.
+# %% ../nbs/12_autoencoder.ipynb #0187a654
+class Autoencoder(Sequential):
+    """A network that learns to give back its input through a narrow middle, the latents.
+
+    ReLU follows every layer but the latent one and the output, which is logits of pixels.
+    Weights are drawn by He's rule, in the last layer by Xavier's.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Widths from input to latents; the decoder mirrors them.
+    rng : Generator, RandomState or int, optional
+        What the weights are drawn from; an int is a seed.
+    dtype : float32 or float64
 
     Attributes
     ----------
     encoder, decoder : Sequential
-        From pixels to latents, and from latents to logits.
+        From pixels to latents, and from latents to logits; parts of the whole.
     """
 
-    def __init__(self, encoder: Sequential, decoder: Sequential) -> None:
-        self.encoder, self.decoder = encoder, decoder
-        super().__init__(encoder, decoder)
+    def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
+                 dtype: DTypeLike = np.float32) -> None:
+        self.sizes = tuple(check_number("sizes", size, int, low=1) for size in sizes)
+        if len(self.sizes) < 2:
+            raise ValueError("Autoencoder: expected at least two sizes, input and latent, "
+                             f"got {self.sizes}")
+        generator, he = as_rng(rng), ["he"] * (len(self.sizes) - 1)
+        self.encoder = dense_relu(self.sizes, he, generator, dtype)
+        self.decoder = dense_relu(self.sizes[::-1], [*he[1:], "xavier"], generator, dtype)
+        super().__init__(self.encoder, self.decoder)
 
     def encode(self, X: ArrayLike) -> Array:
         """Compute the latents of images `X`."""
@@ -57,43 +74,50 @@ class Codec(Network):
         """Compute the pixels, from 0 to 1, that come out for images `X`."""
         return self.decode(self.encode(X))
 
-# %% ../nbs/12_autoencoder.ipynb #0187a654
-class Autoencoder(Codec):
-    """A network that learns to give back its input through a narrow middle, the latents.
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,
+            optimizer: Optimizer | None = None, epochs: int, batch_size: int | None = 256,
+            learning_rate: float = 0.1, validation_data: Any = None,
+            validation_interval: int = 10, **options: Unpack[FitOptions]) -> History:
+        """Train on images, which are their own targets.
 
-    ReLU follows every layer but the latent one and the output, which is logits of pixels.
-    Weights are drawn by He's rule, in the last layer by Xavier's. `sizes` are the widths
-    from input to latents, mirrored by the decoder. Derived in :ref:`ch-autoencoder`.
-    """
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Images, pixels from 0 to 1.
+        y : None
+            Not used; scikit-learn's methods have it too.
+        loss : Loss, optional
+            By default the binary cross-entropy of the pixels.
+        optimizer : Optimizer, optional
+            By default plain `SGD` with this `learning_rate`.
+        epochs, batch_size, validation_interval : int
+        validation_data : array_like of shape (m, d), optional
+            Images too.
+        **options
+            Those of `Sequential.fit`: shuffle, rng, history, callback, progress.
 
-    def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
-                 dtype: DTypeLike = np.float32) -> None:
-        self.sizes = tuple(sizes)
-        if len(self.sizes) < 2:
-            raise ValueError("Autoencoder: expected at least two sizes, input and latent, "
-                             f"got {self.sizes}")
-        generator, he = as_rng(rng), ["he"] * (len(self.sizes) - 1)
-        encoder = dense_relu(self.sizes, he, generator, dtype)
-        decoder = dense_relu(self.sizes[::-1], [*he[1:], "xavier"], generator, dtype)
-        super().__init__(encoder, decoder)
+        Returns
+        -------
+        History
 
-    def fit(self, X: ArrayLike, *, epochs: int, batch_size: int = 256,
-            learning_rate: float = 0.1, optimizer: Optimizer | None = None,
-            validation_data: ArrayLike | None = None, validation_interval: int = 10,
-            **options: Any) -> History:
-        """Train on images `X` (n, d) of pixels from 0 to 1, by their binary cross-entropy.
-
-        The optimizer is plain `SGD` with this `learning_rate` unless another one is
-        given; `validation_data` are images too. `options` are those of `Sequential.fit`:
-        rng, shuffle, history, callback, progress.
+        Raises
+        ------
+        TypeError, ValueError, FloatingPointError
+            As `Sequential.fit`; also for pixels outside 0 to 1.
         """
+        if y is not None and y is not X:
+            raise ValueError("fit: expected no y, for the images are their own targets")
         X, valid = check_pixels(X, "X"), None
         if validation_data is not None:
             valid = 2 * (check_pixels(validation_data, "validation_data"),)
-        optimizer = SGD(learning_rate) if optimizer is None else optimizer
-        return train(self, X, X, loss=BCEWithLogitsLoss(), optimizer=optimizer, epochs=epochs,
-                     batch_size=batch_size, validation_data=valid,
-                     validation_interval=validation_interval, **options)
+        return super().fit(
+            X, X, loss=BCEWithLogitsLoss() if loss is None else loss,
+            optimizer=SGD(learning_rate) if optimizer is None else optimizer, epochs=epochs,
+            batch_size=batch_size, validation_data=valid,
+            validation_interval=validation_interval, **options)
+
+    def config(self) -> dict[str, Any]:
+        return {"sizes": list(self.sizes)}
 
     def __repr__(self) -> str:
         return f"Autoencoder(sizes={self.sizes})"
@@ -107,88 +131,3 @@ def check_pixels(X: ArrayLike, name: str) -> Array:
         raise ValueError(f"{name}: expected pixels from 0 to 1, got {low:g} to {high:g}; "
                          "divide gray levels by 255")
     return pixels
-
-# %% ../nbs/12_autoencoder.ipynb #05a074f1
-RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_interval": 10}
-
-
-def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Divide MNIST as the report does: images for training, validation and testing."""
-    rest, test = stratified_split(y, 14_000, seed=42)
-    return X[rest[5600:]], X[rest[:5600]], X[test]
-
-# %% ../nbs/12_autoencoder.ipynb #73f0d21c
-def report_run(X: Array, valid: Array, seed: int,
-               **changes: Any) -> tuple[Autoencoder, History, list[float]]:
-    """Train by the report's recipe, or with changes to it, from one seed.
-
-    Returns the autoencoder, its history, and the mean squared error of the first 100
-    images of `X` after every tenth epoch, which the report calls reconstruction quality.
-    """
-    rng = np.random.default_rng(seed)
-    autoencoder, quality = Autoencoder(rng=rng), []
-
-    def watch(history: History) -> None:
-        if len(history.loss) % 10 == 0:
-            error = autoencoder.reconstruct(X[:100]) - X[:100]
-            quality.append(float(np.square(error).mean()))
-
-    history = autoencoder.fit(X, rng=rng, validation_data=valid, callback=watch,
-                              **RECIPE | changes)
-    return autoencoder, history, quality
-
-# %% ../nbs/12_autoencoder.ipynb #b9d9f832
-REPORT_CODE = (Affine, Dense, ReLU, Tape, BCEWithLogitsLoss, SGD, Step, Trainer, dense_relu,
-               Codec, Autoencoder, stratified_split, report_parts, report_run)
-
-# %% ../nbs/12_autoencoder.ipynb #a2df0ce5
-def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, float]:
-    """Compute the rows of the report's Table 8 on images `X`, and the median over the images.
-
-    Squared and absolute errors are means over all pixels; `std` and `median` are of the
-    images' mean squared errors; `range` is that of the reconstructions over that of `X`.
-    """
-    pixels = autoencoder.reconstruct(X)
-    errors = np.square(pixels - X).mean(axis=1, dtype=np.float64)
-    metrics = {"mse": errors.mean(), "mae": np.abs(pixels - X).mean(dtype=np.float64),
-               "bce": autoencoder.evaluate(X, X, BCEWithLogitsLoss()),
-               "std": errors.std(), "median": np.median(errors),
-               "range": np.ptp(pixels) / np.ptp(X)}
-    return {name: float(value) for name, value in metrics.items()}
-
-# %% ../nbs/13_beyond.ipynb #674193df
-VARIANTS: dict[str, tuple[Callable[[], Optimizer], bool, int, int]] = {
-    # optimizer, whether the loss is the squared error, epochs, seeds
-    "adam": (Adam, False, 100, 3),
-    "momentum": (lambda: SGD(0.1, momentum=0.9), False, 150, 2),
-    "fast": (lambda: SGD(1.0), False, 150, 2),
-    "mse-adam": (Adam, True, 100, 3),
-    "mse-fast": (lambda: SGD(10.0), True, 100, 1),
-    "mse": (lambda: SGD(0.1), True, 100, 1),
-}
-
-# %% ../nbs/13_beyond.ipynb #7e18300c
-def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int = 0, *,
-                test: Array | None = None, **options: Any
-                ) -> tuple[Autoencoder, History, list[float]]:
-    """Train by another optimizer than the report's, or on the squared error of the pixels.
-
-    Returns the autoencoder, its history, and the mean squared error on images `test`, if
-    there are any, after every epoch. `options` are those of `Sequential.fit`. Derived in
-    :ref:`ch-beyond`.
-    """
-    rng, errors = np.random.default_rng(seed), []
-    autoencoder = Autoencoder(rng=rng)
-
-    def watch(history: History) -> None:
-        if test is not None:
-            errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
-
-    options |= {"optimizer": optimizer, "batch_size": 256, "rng": rng, "callback": watch}
-    if squared:
-        network = Sequential(autoencoder, Sigmoid())
-        return autoencoder, network.fit(X, X, loss=MSELoss(), **options), errors
-    return autoencoder, autoencoder.fit(X, **options), errors
-
-# %% ../nbs/13_beyond.ipynb #ad2333f0
-BEYOND_CODE = (*REPORT_CODE, Adam, MSELoss, Sigmoid, Sequential, train, variant_run)

@@ -22,7 +22,7 @@ from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .autoencoder import Autoencoder
 from .arrays import Array, check_array
 from .layers import Dense, Layer
-from .network import History, Network, Sequential
+from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer, check_params
 
 # %% auto #0
@@ -52,7 +52,7 @@ class Checkpoint:
         Whatever else JSON can hold, such as the recipe.
     """
 
-    network: Network
+    network: Sequential
     optimizer: Optimizer | None = None
     rng: np.random.Generator | np.random.RandomState | None = None
     history: History | None = None
@@ -236,10 +236,10 @@ def build(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
     return LAYERS[kind]()
 
 # %% ../nbs/11_checkpoint.ipynb #74b1a88c
-def build_network(spec: Any, params: Array) -> Network:
+def build_network(spec: Any, params: Array) -> Sequential:
     """Build the network of this description, with these parameters."""
     network = build(spec, params.dtype)
-    if not isinstance(network, Network):
+    if not isinstance(network, Sequential):
         raise ValueError(f"network: expected Sequential or Autoencoder, got {network!r}")
     if not np.isfinite(params).all():
         raise ValueError("params: expected finite numbers, got NaN or infinity")
@@ -248,21 +248,23 @@ def build_network(spec: Any, params: Array) -> Network:
 
 # %% ../nbs/11_checkpoint.ipynb #ea69a625
 OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__: kind for kind in (SGD, Adam)}
+STATES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # names of arrays, and of ints
+    "SGD": (("velocity",), ()), "Adam": (("mean", "square"), ("steps",))}
 
 # %% ../nbs/11_checkpoint.ipynb #06c49c80
 def describe_optimizer(optimizer: Optimizer,
-                       network: Network) -> tuple[dict[str, Any], list[Array]]:
+                       network: Sequential) -> tuple[dict[str, Any], list[Array]]:
     """Describe an optimizer, and list the arrays of its memory."""
     kind = type(optimizer).__name__
     if OPTIMIZERS.get(kind) is not type(optimizer):
         raise TypeError(f"save: expected an optimizer like {', '.join(OPTIMIZERS)}, "
                         f"got {optimizer!r}")
-    check_params(optimizer._params, network.params, network.grads)
-    memory = [name for name in optimizer.memory if getattr(optimizer, name, None) is not None]
-    arrays = [check_array(getattr(optimizer, name), f"optimizer: {name}", network.params.shape,
+    check_params(optimizer, network.params, network.grads)
+    memory = [name for name, value in optimizer.state.items() if isinstance(value, np.ndarray)]
+    arrays = [check_array(optimizer.state[name], f"optimizer: {name}", network.params.shape,
                           network.params.dtype) for name in memory]
-    counters = {name: int(getattr(optimizer, name)) for name in optimizer.counters}
-    return {"kind": kind, "settings": optimizer.settings, "memory": memory,
+    counters = {name: value for name, value in optimizer.state.items() if name not in memory}
+    return {"kind": kind, "settings": optimizer.config(), "memory": memory,
             "counters": counters}, arrays
 
 # %% ../nbs/11_checkpoint.ipynb #959f50a9
@@ -273,16 +275,15 @@ def build_optimizer(spec: Any, vectors: Mapping[str, Array]) -> Optimizer:
     if kind not in OPTIMIZERS:
         raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {kind!r:.40}")
     optimizer = OPTIMIZERS[kind](**settings)
-    fields(counters, f"counters of {kind}", **dict.fromkeys(optimizer.counters, int))
+    arrays, ints = STATES[kind]
+    if counters or memory:
+        fields(counters, f"counters of {kind}", **dict.fromkeys(ints, int))
     counts(counters.values(), f"counters of {kind}", most=2**63)
-    if memory != [name for name in optimizer.memory if name in memory]:
-        raise ValueError(f"optimizer: expected a memory like {optimizer.memory}, "
-                         f"got {memory!r:.40}")
+    if memory != [name for name in arrays if name in memory]:
+        raise ValueError(f"optimizer: expected a memory like {arrays}, got {memory!r:.40}")
+    optimizer.state.update(counters)
     for name in memory:
-        vector = check_array(vectors[f"optimizer.{name}"], f"optimizer.{name}")
-        setattr(optimizer, name, vector)
-    for name, value in counters.items():
-        setattr(optimizer, name, value)
+        optimizer.state[name] = check_array(vectors[f"optimizer.{name}"], f"optimizer.{name}")
     return optimizer
 
 # %% ../nbs/11_checkpoint.ipynb #fbd68b16
@@ -458,7 +459,7 @@ def sync_folder(folder: str) -> None:
             os.close(handle)
 
 # %% ../nbs/11_checkpoint.ipynb #43c4747e
-def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer | None = None,
+def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimizer | None = None,
          rng: np.random.Generator | np.random.RandomState | None = None,
          history: History | None = None, notes: dict[str, Any] | None = None) -> None:
     """Save a network, and the rest of its training, to a file in place of what was there.
@@ -470,7 +471,7 @@ def save(path: str | os.PathLike[str], network: Network, *, optimizer: Optimizer
     does not fit or is not finite; the old file then stays. Of a generator the numbers
     that it draws are kept, not what it would ``spawn``. Derived in :ref:`ch-checkpoint`.
     """
-    if not isinstance(network, Network):
+    if not isinstance(network, Sequential):
         raise TypeError(f"save: expected a Sequential or Autoencoder, got {network!r:.60}")
     members = members_of(Checkpoint(network, optimizer, rng, history, notes))
     restore(members)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, check_array
-from .layers import Layer, record
+from .layers import Layer
 from .losses import Loss
 
 # %% auto #0
@@ -105,7 +105,7 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
 
     def value(theta: Array, x: Array) -> Any:
         probe.bind(theta.astype(np.result_type(theta, x)), grads)
-        return head(record(probe, x)[1])[0]
+        return head(probe.forward(x))[0]
 
     numerical = numerical_gradient(lambda x: value(theta, x), x, method)
     errors = {"inputs": relative_error(dx, numerical)}

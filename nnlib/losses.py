@@ -5,13 +5,12 @@
 # %% ../nbs/04_losses.ipynb #8550d356
 from __future__ import annotations
 
-from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, check_array
-from .layers import Calls, as_batch, bound, run
 
 # %% auto #0
 __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss']
@@ -20,27 +19,39 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss']
 class Loss:
     """Base class of losses: the mean of something over all N numbers of a batch.
 
-    A subclass yields in `calls` what computes value and gradient together.
-    Derived in :ref:`ch-losses`.
+    A subclass defines `value_into`, which computes value and gradient together.
     """
 
     _grad: Array | None = None
+    _scratch: Array | None = None
 
-    def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
-        """Yield the calls that compute `value` () and the gradient `dp`, (n, d) like `p`, `t`."""
-        raise NotImplementedError(f"{type(self).__name__} must define calls(p, t, dp, value)")
+    def value_into(self, p: Array, t: Array, dp: Array) -> Any:
+        """Return the loss of predictions `p` (n, d) for targets `t`; write its gradient to `dp`."""
+        raise NotImplementedError(f"{type(self).__name__} must define value_into(p, t, dp)")
+
+    def scratch(self, p: Array) -> Array:
+        """An array like `p`, the same one as long as the shape stays, for intermediate results."""
+        known = self._scratch
+        if known is None or known.shape != p.shape or known.dtype != p.dtype:
+            known = self._scratch = np.empty_like(p)
+        return known
 
     def value_and_gradient(self, predictions: ArrayLike,
                            targets: ArrayLike) -> tuple[float, Array]:
-        """Compute the loss and its gradient in the predictions; both arrays have one shape."""
+        """Compute the loss and its gradient in the predictions; both arrays have one shape.
+
+        Raises TypeError or ValueError for arrays that are no floats, of different
+        shapes or not finite, FloatingPointError if the loss overflows.
+        """
         p = check_array(predictions, "predictions")
         t = check_array(targets, "targets", p.shape, p.dtype)
-        batch, value = as_batch(p), np.zeros((), p.dtype)
+        batch = np.array(p.reshape(-1, p.shape[-1]), order="F")
         dp = np.empty_like(batch)
-        run(bound(self.calls(batch, as_batch(t), dp, value)))
+        with np.errstate(over="ignore"):
+            value = self.value_into(batch, np.array(t.reshape(batch.shape), order="F"), dp)
         if not np.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
-        return value.item(), np.array(dp, order="C").reshape(p.shape)
+        return value, np.array(dp, order="C").reshape(p.shape)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> float:
         """Compute the loss, and remember its gradient for `backward`."""
@@ -53,56 +64,53 @@ class Loss:
             raise RuntimeError(f"{self!r}: call forward before backward")
         return self._grad.copy()
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_scratch"}
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
 # %% ../nbs/04_losses.ipynb #9c5e6a03
 def flat(a: Array) -> Array:
-    """View a `batch_buffer` as one vector, in the order of its memory."""
+    """View a batch stored feature by feature as one vector, in the order of its memory."""
     return a.T.reshape(-1)
 
 # %% ../nbs/04_losses.ipynb #c00083b0
 class MSELoss(Loss):
-    """Mean squared error, equations (13) and (14), N counting all elements.
+    """Mean squared error, N counting all elements."""
 
-    Derived in :ref:`ch-losses`.
-    """
-
-    def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
-        yield np.subtract, p, t, dp
+    def value_into(self, p: Array, t: Array, dp: Array) -> Any:
+        np.subtract(p, t, out=dp)
         if p.size <= 1024:
-            yield np.dot, flat(dp), flat(dp), value
+            value = np.dot(flat(dp), flat(dp))
         else:  # NumPy sums pairwise, so that float32 keeps its digits
-            squares = np.empty(p.size, p.dtype)
-            yield np.multiply, flat(dp), flat(dp), squares
-            yield np.add.reduce, squares, 0, None, value
-        yield np.multiply, value, np.array(1 / p.size, p.dtype), value
-        yield np.multiply, dp, np.array(2 / p.size, p.dtype), dp
+            value = np.add.reduce(flat(np.multiply(dp, dp, out=self.scratch(p))))
+        np.multiply(dp, 2 / p.size, out=dp)
+        return (value * (1 / p.size)).item()
 
 # %% ../nbs/04_losses.ipynb #e0e205f6
 class BCEWithLogitsLoss(Loss):
     """Binary cross-entropy of sigmoid(p) with targets in [0, 1], from the logits p.
 
     The value is the mean of ``max(p, 0) - p t + log(1 + exp(-|p|))``, the gradient
-    ``(sigmoid(p) - t) / N``. Derived in :ref:`ch-losses`.
+    ``(sigmoid(p) - t) / N``.
     """
 
-    def calls(self, p: Array, t: Array, dp: Array, value: Array) -> Calls:
-        one, scale = (np.array(c, p.dtype) for c in (1, 1 / p.size))
-        zeros, terms = np.zeros_like(p), np.empty_like(p)
-        yield partial(np.maximum, out=terms), p, zeros
-        yield np.multiply, p, t, dp
-        yield np.subtract, terms, dp, terms
-        yield np.negative, p, dp
-        yield partial(np.minimum, out=dp), p, dp
-        yield np.exp, dp, dp  # exp(-|p|), at most 1
-        yield np.log1p, dp, dp
-        yield np.add, terms, dp, terms
-        yield np.add.reduce, flat(terms), 0, None, value
-        yield np.multiply, value, scale, value
-        yield np.negative, p, dp
-        yield np.exp, dp, dp
-        yield np.add, dp, one, dp
-        yield np.reciprocal, dp, dp  # sigmoid(p)
-        yield np.subtract, dp, t, dp
-        yield np.multiply, dp, scale, dp
+    def value_into(self, p: Array, t: Array, dp: Array) -> Any:
+        terms = self.scratch(p)
+        np.maximum(p, 0, out=terms)
+        np.multiply(p, t, out=dp)
+        np.subtract(terms, dp, out=terms)
+        np.negative(p, out=dp)
+        np.minimum(p, dp, out=dp)
+        np.exp(dp, out=dp)  # exp(-|p|), at most 1
+        np.log1p(dp, out=dp)
+        np.add(terms, dp, out=terms)
+        value = np.add.reduce(flat(terms)) * (1 / p.size)
+        np.negative(p, out=dp)
+        np.exp(dp, out=dp)
+        np.add(dp, 1, out=dp)
+        np.reciprocal(dp, out=dp)  # sigmoid(p)
+        np.subtract(dp, t, out=dp)
+        np.multiply(dp, 1 / p.size, out=dp)
+        return value.item()

@@ -5,122 +5,182 @@
 # %% ../nbs/06_network.ipynb #3fc49d3b
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import RNG, Array, as_rng, check_array, gen_batches
-from .layers import Layer, Tape, batch_buffer, bound, record
+from .arrays import RNG, Array, as_rng, check_array, check_number, gen_batches
+from .layers import Buffers, Layer, batch_buffer, check_inputs, fit_buffers, write_into
 from .losses import Loss
 from .optimizer import Optimizer
 
 # %% auto #0
-__all__ = ['History', 'Network', 'Sequential']
-
-# %% ../nbs/06_network.ipynb #9e766281
-class Whole:
-    """A network's vector under a name: reading gives it, setting it writes into it."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __get__(self, chain: Any, owner: type | None = None) -> Any:
-        return self if chain is None else getattr(chain, f"_{self.name}")
-
-    def __set__(self, chain: Any, values: ArrayLike) -> None:
-        vector = self.__get__(chain)
-        vector[...] = check_array(values, self.name, vector.shape, vector.dtype)
+__all__ = ['Sequential', 'History']
 
 # %% ../nbs/06_network.ipynb #e5ed7bb8
-class Chain(Layer):
-    """Layers in a row, as one layer whose parameters are one vector.
+class Sequential(Layer):
+    """A network of layers in a row: ``Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())``.
 
-    Building it moves the layers' parameters into that vector; the layers keep
-    views. A layer with parameters belongs to one network: nest networks to share.
+    Building it moves the layers' parameters into one vector, `params`; the layers keep
+    views. A network among the layers is trained with the whole. A layer that already
+    belongs to a network is taken over, and that network refuses to be used from then
+    on; pass ``copy.deepcopy(layer)`` to keep both.
     """
 
-    params, grads = Whole("params"), Whole("grads")
-
     def __init__(self, *layers: Layer) -> None:
-        check_chain(layers)
+        check_layers(layers)
         self.layers = layers
-        shaped = [leaf for leaf in self.leaves if leaf.n_in or leaf.n_out]
+        self._leaves = tuple(leaf for layer in layers for leaf in layer.leaves)
+        shaped = [leaf for leaf in self._leaves if leaf.n_in or leaf.n_out]
         self.n_in = shaped[0].n_in if shaped else None
         self.n_out = next((leaf.n_out for leaf in shaped[::-1] if leaf.n_out), None)
-        vectors = [leaf.params for leaf in self.leaves if leaf.params.size]
+        vectors = [layer.params for layer in layers if layer.params.size]
         params = np.concatenate(vectors or [np.empty(0)])
         self.bind(params, np.zeros_like(params))
 
     @property
     def leaves(self) -> tuple[Layer, ...]:
         """The layers of this network and of the networks in it, in order."""
-        return tuple(leaf for layer in self.layers for leaf in layer.leaves)
+        return self._leaves
+
+    @property
+    def params(self) -> Array:
+        memory = self._params[:].base  # what a view of the vector is a view of
+        for leaf in self._leaves:
+            if leaf._params.base is not memory and leaf._params.size:
+                raise RuntimeError(f"{self!r}: {leaf!r} has been taken over by another network; "
+                                   "copy.deepcopy(layer) would have kept both")
+        return self._params
+
+    @params.setter
+    def params(self, values: ArrayLike) -> None:
+        write_into(self.params, values, f"params of {self!r}")
 
     def bind(self, params: Array, grads: Array) -> None:
         """Use these vectors from now on, and give each layer its part of them."""
         self._params, self._grads = params, grads
         start = 0
         for layer in self.layers:
-            stop = start + layer.params.size
+            stop = start + layer._params.size
             layer.bind(params[start:stop], grads[start:stop])
-            layer.owned, start = True, stop
+            start = stop
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self.bind(self.params, self.grads)  # the copied layers become views again
+        vars(self).update(state)
+        self.bind(self._params, self._grads)  # the copied layers become views again
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
+        inputs = check_inputs(self, X)
+        outputs = [outputs for _, outputs in self._blocks(inputs.reshape(-1, inputs.shape[-1]))]
+        return np.concatenate(outputs).reshape(*inputs.shape[:-1], -1)
+
+    def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
+        """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
+
+        Raises FloatingPointError if the predictions overflow.
+        """
+        check_instance(loss, Loss, "MSELoss()")
+        X, y = check_data(self, X, y)
+        total = 0.0
+        for rows, outputs in self._blocks(X):
+            if not np.isfinite(outputs).all():
+                raise FloatingPointError("predictions: expected finite numbers, "
+                                         "got NaN or infinity")
+            total += loss.value_and_gradient(outputs, y[rows])[0] * len(outputs)
+        return total / len(X)
+
+    def _blocks(self, X: Array) -> Iterator[tuple[slice, Array]]:
+        buffers = None
+        for rows in gen_batches(len(X)):
+            buffers = fit_buffers(buffers, self, X[rows])
+            yield rows, buffers.outputs(self.leaves, X[rows])
+
+    def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer, epochs: int,
+            batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
+            validation_data: tuple[ArrayLike, ArrayLike] | None = None,
+            validation_interval: int = 1, history: History | None = None,
+            callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
+        """Train for some epochs, each of which goes once through the samples.
+
+        Parameters
+        ----------
+        X, y : array_like of shape (n, n_in) and (n, n_out)
+            Inputs and targets, floats.
+        loss : Loss
+        optimizer : Optimizer
+            It belongs to this network from now on.
+        epochs : int
+            How many epochs there are to be, those of a `history` included.
+        batch_size : int, optional
+            Samples in a step; the last step of an epoch takes what is left. By default
+            all samples make one step, in the given order.
+        shuffle : bool
+            Whether each epoch draws a new order of the samples.
+        rng : Generator, RandomState or int, optional
+            What the orders are drawn from; an int is a seed.
+        validation_data : pair of array_like, optional
+            Inputs and targets on which the loss is taken after every
+            `validation_interval` epochs.
+        history : History, optional
+            Of a training that is to go on; new epochs are added to it.
+        callback : callable, optional
+            Gets the history after each epoch; ends the training by returning True.
+        progress : bool
+            Whether to show a bar; needs tqdm.
+
+        Returns
+        -------
+        History
+            The losses of the epochs.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For data or settings that do not fit; nothing has been changed then.
+        FloatingPointError
+            If the loss or a parameter stops being finite; parameters, optimizer and
+            history are then those of before.
+        """
+        X, y = check_data(self, X, y)
+        size = len(X) if batch_size is None else check_number("batch_size", batch_size, int, low=1)
+        check_number("epochs", epochs, int, low=1)
+        check_number("validation_interval", validation_interval, int, low=1)
+        validation = check_validation(self, validation_data)
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback: expected a function, got {callback!r:.60}")
+        trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None, history)
+        trainer.run(epochs, validation, validation_interval, callback, progress)
+        return trainer.history
+
+    def config(self) -> dict[str, Any]:
+        kinds = ({"kind": type(layer).__name__} | layer.config() for layer in self.layers)
+        return {"layers": list(kinds)}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
-# %% ../nbs/06_network.ipynb #09ea2f49
-def check_chain(layers: tuple[Layer, ...]) -> None:
-    """Raise unless the layers can follow one another in a new network."""
-    if not layers:
-        raise ValueError("Sequential: expected at least one layer, got none")
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential: expected layers, got {layer!r}")
-        if layer.owned and layer.params.size:
-            raise ValueError(f"Sequential: {layer!r} belongs to a network already; "
-                             "nest that network to share it")
-    sized = [layer for layer in layers if layer.params.size]
-    if len(set(map(id, sized))) < len(sized):
-        raise ValueError("Sequential: expected each layer with parameters once, got one twice")
-    for one, two in zip(sized, sized[1:]):
-        if one.params.dtype != two.params.dtype:
-            raise TypeError("Sequential: expected one dtype, "
-                            f"got {one.params.dtype} and {two.params.dtype}")
-    width, last = None, layers[0]
-    for layer in layers:
-        if width and layer.n_in and layer.n_in != width:
-            raise ValueError(f"Sequential: {layer!r} expects {layer.n_in} features, "
-                             f"but {last!r} gives {width}")
-        if layer.n_out:
-            width, last = layer.n_out, layer
-
 # %% ../nbs/06_network.ipynb #7a1f9749
-class Step:
-    """Forward pass, loss and backward pass over a batch of n, as one list of calls.
+class TrainingStep:
+    """Forward pass, loss and backward pass over batches of n samples, in arrays of its own.
 
     With `copying` the inputs are the targets too.
     """
 
     def __init__(self, network: Layer, loss: Loss, n: int, copying: bool = False) -> None:
         assert network.n_in and network.n_out
-        tape = Tape(network.leaves, n, network.n_in, network.params.dtype)
-        self.x = self.targets = tape.x
+        self.layers, self.loss, dtype = network.leaves, loss, network.params.dtype
+        self.buffers = Buffers(self.layers, n, network.n_in, dtype)
+        self.x = self.targets = self.buffers.values[0]
         if not copying:
-            self.targets = batch_buffer(n, network.n_out, tape.x.dtype)
-        self.value = np.zeros((), tape.x.dtype)
+            self.targets = batch_buffer(n, network.n_out, dtype)
         self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
-        dy = np.empty_like(tape.y)
-        self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
-        self.calls += tape.backward(dy, to_input=False)[0]
 
     def load(self, X: Array, y: Array, rows: Array) -> None:
         """Copy these rows of the data in."""
@@ -128,10 +188,18 @@ class Step:
         if self.targets is not self.x:
             self.targets[...] = np.take(y, rows, 0, self._y, "clip")
 
+    def run(self) -> float:
+        """Compute the loss, which is returned, and the gradients of all layers."""
+        values, gradients = self.buffers.values, self.buffers.gradients
+        self.buffers.forward(self.layers)
+        value: float = self.loss.value_into(values[-1], self.targets, gradients[-1])
+        self.buffers.backward(self.layers, to_input=False)
+        return value
+
 # %% ../nbs/06_network.ipynb #504afb57
 @dataclass
 class History:
-    """What a training went through. Derived in :ref:`ch-network`.
+    """What a training went through.
 
     Attributes
     ----------
@@ -145,41 +213,44 @@ class History:
     val_loss: list[float] = field(default_factory=list)
     val_epochs: list[int] = field(default_factory=list)
 
-# %% ../nbs/06_network.ipynb #14b7188c
-def check_part(part: Any, kind: type, example: str) -> None:
-    """Raise TypeError unless `part` is of this kind (and not, say, the class itself)."""
-    if not isinstance(part, kind):
-        raise TypeError(f"expected something like {example}, got {part!r}")
+# %% ../nbs/06_network.ipynb #4fd6e642
+class FitOptions(TypedDict, total=False):
+    """What `Sequential.fit` takes besides the data and the recipe, for functions that pass it on."""
+
+    shuffle: bool
+    rng: RNG
+    history: History | None
+    callback: Callable[[History], Any] | None
+    progress: bool
 
 # %% ../nbs/06_network.ipynb #d354fa4e
 class Trainer:
     """Updates a network epoch by epoch, on batches drawn from X (n, n_in) and y (n, n_out)."""
 
-    def __init__(self, network: Layer, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
+    def __init__(self, network: Sequential, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
                  size: int, rng: np.random.Generator | np.random.RandomState | None,
                  history: History | None = None) -> None:
-        check_part(loss, Loss, "MSELoss()")
-        check_part(optimizer, Optimizer, "SGD(0.1)")
+        check_instance(loss, Loss, "MSELoss()")
+        check_instance(optimizer, Optimizer, "SGD(0.1)")
         self.history = History() if history is None else history
-        check_part(self.history, History, "History()")
-        self.network, self.optimizer, self.rng = network, optimizer, rng
-        self.X, self.y, self.size = X, y, min(size, len(X))
+        check_instance(self.history, History, "History()")
+        self.network, self.loss, self.optimizer = network, loss, optimizer
+        self.X, self.y, self.rng = X, y, rng
+        self.size = min(size, len(X))
         sizes = {self.size, len(X) % self.size or self.size}
-        self.steps = {n: Step(network, loss, n, copying=y is X) for n in sizes}
+        self.steps = {n: TrainingStep(network, loss, n, copying=y is X) for n in sizes}
         if self.size == len(X):
             self.load(np.arange(len(X)))
 
-    def load(self, rows: Array) -> Step:
+    def load(self, rows: Array) -> TrainingStep:
         """Copy these rows of the data into the step of their number."""
         step = self.steps[len(rows)]
         step.load(self.X, self.y, rows)
         return step
 
-    def update(self, step: Step) -> float:
+    def update(self, step: TrainingStep) -> float:
         """Make one step; return the loss before it."""
-        for function, arguments in step.calls:
-            function(*arguments)
-        value: float = step.value.item()
+        value = step.run()
         if not math.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value} in "
                                      f"epoch {len(self.history.loss) + 1}")
@@ -197,40 +268,21 @@ class Trainer:
             loss = sum(self.update(self.load(rows)) * len(rows) for rows in batches) / n
         self.history.loss.append(loss)
 
-# %% ../nbs/06_network.ipynb #263a3862
-def check_data(network: Layer, X: ArrayLike, y: ArrayLike,
-               of: str = "") -> tuple[Array, Array]:
-    """Return inputs and targets in the dtype of the network; raise if they do not fit it."""
-    if not network.n_in or not network.params.size:
-        raise ValueError(f"fit: {network!r} has no parameters to train")
-    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
-    if y is X and network.n_out == network.n_in:
-        return inputs, inputs
-    targets = check_array(y, f"{of}y", (len(inputs), network.n_out), network.params.dtype)
-    return inputs, targets
-
-# %% ../nbs/06_network.ipynb #6617e822
-def check_validation(network: Layer, data: Any) -> tuple[Array, Array] | None:
-    """Return the pair (X, y) checked, None if there is none; raise TypeError for anything else."""
-    if data is None:
-        return None
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError("fit: expected validation_data to be a pair (X, y), "
-                        f"got {type(data).__name__}")
-    X, y = data
-    return check_data(network, X, y, of="validation ")
-
-# %% ../nbs/06_network.ipynb #dcf9ddc8
-def check_counts(**counts: int) -> None:
-    """Raise unless each count is an int of at least 1."""
-    for name, count in counts.items():
-        if not isinstance(count, (int, np.integer)) or isinstance(count, bool):
-            raise TypeError(f"fit: expected {name} to be an int, got {count!r}")
-        if count < 1:
-            raise ValueError(f"fit: expected {name} to be at least 1, got {count}")
+    def run(self, epochs: int, validation: tuple[Array, Array] | None = None, interval: int = 1,
+            callback: Callable[[History], Any] | None = None, progress: bool = False) -> None:
+        """Go through the epochs that the history lacks, or none of them if one diverges."""
+        with rollback_on_divergence(self.network.params, self.optimizer, self.history):
+            for epoch in epoch_range(epochs, self.history, progress):
+                self.epoch()
+                if validation and epoch % interval == 0:
+                    loss = self.network.evaluate(*validation, self.loss)
+                    self.history.val_loss.append(loss)
+                    self.history.val_epochs.append(epoch)
+                if callback is not None and callback(self.history):
+                    break
 
 # %% ../nbs/06_network.ipynb #94620074
-def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]:
+def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
     """Yield the epochs up to `epochs` that the history lacks; with `progress`, show a bar.
 
     The bar shows the last loss and the time left.
@@ -251,12 +303,12 @@ def count_epochs(epochs: int, history: History, progress: bool) -> Iterator[int]
 
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
-def all_or_nothing(params: Array, optimizer: Optimizer, history: History) -> Iterator[None]:
+def rollback_on_divergence(params: Array, optimizer: Optimizer, history: History) -> Iterator[None]:
     """Put `params` back if FloatingPointError is raised inside, or they end up not finite.
 
     What the `optimizer` remembers, and the `history`, are put back with them.
     """
-    before, memory = params.copy(), optimizer.state()
+    before, state = params.copy(), copy.deepcopy(optimizer.state)
     lengths = {name: len(values) for name, values in vars(history).items()}
     try:
         with np.errstate(all="ignore"):
@@ -265,89 +317,60 @@ def all_or_nothing(params: Array, optimizer: Optimizer, history: History) -> Ite
             raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
     except FloatingPointError as error:
         params[...] = before
-        optimizer.restore(memory)
+        optimizer.state = state
         for name, length in lengths.items():
             del getattr(history, name)[length:]
         raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
 
-# %% ../nbs/06_network.ipynb #5065f63b
-class Network(Chain):
-    """A chain that predicts, and measures its predictions."""
+# %% ../nbs/06_network.ipynb #efd56c57
+#| code-fold: true
+def check_instance(part: Any, kind: type, example: str) -> None:
+    """Raise TypeError unless `part` is of this kind (and not, say, the class itself)."""
+    if not isinstance(part, kind):
+        raise TypeError(f"expected something like {example}, got {part!r}")
 
-    def predict(self, X: ArrayLike) -> Array:
-        """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
-        X = np.asarray(X)
-        if X.ndim != 2 or len(X) <= 1024:
-            return record(self, X)[1]
-        check_array(X, "inputs", (None, self.n_in))  # so that a message has the right row
-        return np.concatenate([record(self, X[rows])[1] for rows in gen_batches(len(X))])
 
-    def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
-        """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
+def check_layers(layers: tuple[Layer, ...]) -> None:
+    """Raise unless the layers can follow one another in a new network."""
+    if not layers:
+        raise ValueError("Sequential: expected at least one layer, got none")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential: expected layers, got {layer!r}")
+    sized = [leaf for layer in layers for leaf in layer.leaves if leaf.params.size]
+    if len(set(map(id, sized))) < len(sized):
+        raise ValueError("Sequential: expected each layer with parameters once, got one twice")
+    for one, two in zip(sized, sized[1:]):
+        if one.params.dtype != two.params.dtype:
+            raise TypeError("Sequential: expected one dtype, "
+                            f"got {one.params.dtype} and {two.params.dtype}")
+    width, last = None, layers[0]
+    for layer in layers:
+        if width and layer.n_in and layer.n_in != width:
+            raise ValueError(f"Sequential: {layer!r} expects {layer.n_in} features, "
+                             f"but {last!r} gives {width}")
+        if layer.n_out:
+            width, last = layer.n_out, layer
 
-        Raises FloatingPointError if the predictions overflow.
-        """
-        check_part(loss, Loss, "MSELoss()")
-        X, y = check_data(self, X, y)
-        total = 0.0
-        for rows in gen_batches(len(X)):
-            outputs = self.predict(X[rows])
-            if not np.isfinite(outputs).all():
-                raise FloatingPointError("predictions: expected finite numbers, "
-                                         "got NaN or infinity")
-            total += loss.value_and_gradient(outputs, y[rows])[0] * len(outputs)
-        return total / len(X)
 
-# %% ../nbs/06_network.ipynb #0c1d9a62
-def train(network: Network, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer,
-          epochs: int, batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
-          validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-          validation_interval: int = 1, history: History | None = None,
-          callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
-    """Train a network: what `Sequential.fit` does, for any `Network`."""
-    X, y = check_data(network, X, y)
-    size = len(X) if batch_size is None else batch_size
-    check_counts(epochs=epochs, batch_size=size, validation_interval=validation_interval)
-    validation = check_validation(network, validation_data)
-    if callback is not None and not callable(callback):
-        raise TypeError(f"fit: expected callback to be a function, got {callback!r}")
-    generator = as_rng(rng) if shuffle else None
-    trainer = Trainer(network, X, y, loss, optimizer, size, generator, history)
-    with all_or_nothing(network.params, optimizer, trainer.history):
-        for epoch in count_epochs(epochs, trainer.history, progress):
-            trainer.epoch()
-            if validation and epoch % validation_interval == 0:
-                trainer.history.val_loss.append(network.evaluate(*validation, loss))
-                trainer.history.val_epochs.append(epoch)
-            if callback is not None and callback(trainer.history):
-                break
-    return trainer.history
+def check_data(network: Layer, X: ArrayLike, y: ArrayLike,
+               of: str = "") -> tuple[Array, Array]:
+    """Return inputs and targets in the dtype of the network; raise if they do not fit it."""
+    if not network.n_in or not network.params.size:
+        raise ValueError(f"fit: {network!r} has no parameters to train")
+    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
+    if y is X and network.n_out == network.n_in:
+        return inputs, inputs
+    targets = check_array(y, f"{of}y", (len(inputs), network.n_out), network.params.dtype)
+    return inputs, targets
 
-# %% ../nbs/06_network.ipynb #248d393c
-class Sequential(Network):
-    """A network of layers in a row: ``Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())``.
 
-    ``params[...] = theta`` sets all its parameters. Derived in :ref:`ch-network`.
-    """
-
-    def fit(self, X: ArrayLike, y: ArrayLike, *, loss: Loss, optimizer: Optimizer, epochs: int,
-            batch_size: int | None = None, shuffle: bool = True, rng: RNG = None,
-            validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-            validation_interval: int = 1, history: History | None = None,
-            callback: Callable[[History], Any] | None = None, progress: bool = False) -> History:
-        """Train on inputs `X` (n, n_in) and targets `y` (n, n_out) for some epochs.
-
-        Each epoch shuffles the samples by `rng` (unless `shuffle` is off) and makes
-        a step for every `batch_size` of them, the last step for what is left; None
-        stands for all, then in the given order. After every `validation_interval`
-        epochs the loss on `validation_data`, (X, y), is taken. Given the `history`
-        of a training, its epochs count as done, and the new ones are added to it.
-        `callback` gets the history after each epoch and ends the training by
-        returning True; `progress` shows a bar (with tqdm). If the loss or a parameter
-        stops being finite, FloatingPointError is raised, and parameters, optimizer
-        and history are those of before.
-        """
-        return train(self, X, y, loss=loss, optimizer=optimizer, epochs=epochs,
-                     batch_size=batch_size, shuffle=shuffle, rng=rng,
-                     validation_data=validation_data, validation_interval=validation_interval,
-                     history=history, callback=callback, progress=progress)
+def check_validation(network: Layer, data: Any) -> tuple[Array, Array] | None:
+    """Return the pair (X, y) checked, None if there is none; raise TypeError for anything else."""
+    if data is None:
+        return None
+    if not isinstance(data, (tuple, list)) or len(data) != 2:
+        raise TypeError("fit: expected validation_data to be a pair (X, y), "
+                        f"got {type(data).__name__}")
+    X, y = data
+    return check_data(network, X, y, of="validation ")

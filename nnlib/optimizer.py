@@ -6,159 +6,132 @@
 from __future__ import annotations
 
 import math
-import numbers
-from copy import copy
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, check_number
 
 # %% auto #0
-__all__ = ['Optimizer', 'SGD', 'Adam']
+__all__ = ['Setting', 'Optimizer', 'SGD', 'Adam']
 
 # %% ../nbs/05_optimizer.ipynb #0c1d9a51
-class Memory:
-    """What is remembered from step to step: arrays like the parameters, and counts.
+class Setting:
+    """A number among the settings of an optimizer, checked whenever it is set.
+
+    The arguments are the bounds of `check_number`, as in ``momentum = Setting(low=0, below=1)``.
+    """
+
+    def __init__(self, **bounds: float) -> None:
+        self.bounds = bounds
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
+        return self if optimizer is None else vars(optimizer)[self.name]
+
+    def __set__(self, optimizer: Any, value: float) -> None:
+        vars(optimizer)[self.name] = check_number(self.name, value, float, **self.bounds)
+
+# %% ../nbs/05_optimizer.ipynb #0c1d9a56
+class Optimizer:
+    """Base class of optimizers: `step` does the bookkeeping, a subclass defines `update`.
 
     Attributes
     ----------
-    memory, counters : tuple of str
-        Names of the arrays, which begin as zeros, and of the ints.
+    learning_rate : float
+        Size of a step, at least 0; may be set again between steps.
+    state : dict
+        What is remembered from step to step: arrays like the parameters, and ints.
+    scratch : ndarray
+        An array like the parameters, for intermediate results of an update.
     """
 
-    memory: tuple[str, ...] = ()
-    counters: tuple[str, ...] = ()
-
-    def state(self) -> dict[str, Any]:
-        """Copy what is remembered."""
-        names = [name for name in (*self.memory, *self.counters) if hasattr(self, name)]
-        return {name: copy(getattr(self, name)) for name in names}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Remember a `state` again; arrays that are not in it become zero."""
-        for name in self.memory:
-            if name in state:
-                setattr(self, name, state[name].copy())
-            elif hasattr(self, name):
-                getattr(self, name)[...] = 0
-        for name in self.counters:
-            setattr(self, name, state[name])
-
-    def _prepare(self, params: Array) -> None:
-        for name in self.memory:
-            known = getattr(self, name, None)
-            if known is None:
-                setattr(self, name, np.zeros_like(params))
-            elif known.shape != params.shape or known.dtype != params.dtype:
-                raise ValueError(f"optimizer: expected parameters like its {name}, {known.shape} "
-                                 f"{known.dtype}, got {params.shape} {params.dtype}")
-
-# %% ../nbs/05_optimizer.ipynb #0c1d9a56
-class Optimizer(Memory):
-    """Base class of optimizers: their learning rate, and the vector they belong to.
-
-    A subclass defines ``step(params, grads)``, which begins with `_begin` if these
-    arrays are new to it. Derived in :ref:`ch-optimizer`.
-    """
-
+    learning_rate = Setting(low=0)
+    scratch: Array
     _params: Array | None = None
     _grads: Array | None = None
 
     def __init__(self, learning_rate: float) -> None:
         self.learning_rate = learning_rate
+        self.state: dict[str, Any] = {}
 
-    @property
-    def learning_rate(self) -> float:
-        """Size of a step, positive; may be set again between steps."""
-        return self._learning_rate
-
-    @learning_rate.setter
-    def learning_rate(self, value: float) -> None:
-        self._learning_rate = check_learning_rate(value)
-        self._rate = np.array(value, np.float64 if self._params is None else self._params.dtype)
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments that make another one like this, without its memory."""
-        return {"learning_rate": self.learning_rate}
+    def update(self, params: Array, grads: Array) -> None:
+        """Move `params` in place, one step against `grads`."""
+        raise NotImplementedError(f"{type(self).__name__} must define update(params, grads)")
 
     def step(self, params: Array, grads: Array) -> None:
-        """Move `params` in place, one step downhill."""
-        raise NotImplementedError(f"{type(self).__name__} must define step(params, grads)")
+        """Move `params` in place, one step downhill; both are vectors of floats.
 
-    def _begin(self, params: Array, grads: Array) -> None:
-        check_params(self._params, params, grads)
-        self._prepare(params)
-        self._params, self._grads, self._delta = params, grads, np.empty_like(params)
-        self._rate = self._rate.astype(params.dtype)
+        Raises ValueError for other parameters than those of the first step.
+        """
+        if params is not self._params or grads is not self._grads:
+            check_params(self, params, grads)
+            self._params, self._grads, self.scratch = params, grads, np.empty_like(params)
+        self.update(params, grads)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), **self.settings), ()  # a copy is free for other parameters
+    def state_array(self, name: str) -> Array:
+        """An array of `state` by its name; it begins as zeros like the parameters."""
+        if name not in self.state:
+            self.state[name] = np.zeros_like(self.scratch)
+        array: Array = self.state[name]
+        return array
+
+    def config(self) -> dict[str, Any]:
+        """The arguments that make another one like this, without its state."""
+        kinds = reversed(type(self).__mro__)
+        settings = [part.name for kind in kinds for part in vars(kind).values()
+                    if isinstance(part, Setting)]
+        return {name: getattr(self, name) for name in settings}
+
+    def __getstate__(self) -> dict[str, Any]:  # a copy is free for other parameters
+        kept = {name: value for name, value in vars(self).items()
+                if name not in ("_params", "_grads", "scratch")}
+        state = {name: np.copy(value) if isinstance(value, np.ndarray) else value
+                 for name, value in self.state.items()}
+        return kept | {"state": state}
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.config().items())
         return f"{type(self).__name__}({settings})"
 
 # %% ../nbs/05_optimizer.ipynb #34ece0ff
 class SGD(Optimizer):
-    """Gradient descent, equation (15): params becomes params - learning_rate * grads.
+    """Gradient descent: params becomes params - learning_rate * grads.
 
     It is stochastic where the gradients come from a part of the data. An optimizer
-    belongs to the first parameters it is given. Derived in :ref:`ch-optimizer`.
+    belongs to the first parameters it is given.
 
     Parameters
     ----------
     learning_rate : float
-        Size of a step, positive; may be set again between steps.
+        Size of a step, at least 0; may be set again between steps.
     momentum : float
         From 0 up to but not including 1: what is left of the steps so far, before
-        the gradient is added.
+        the gradient is added. May be set again too; 0 forgets them.
     """
 
-    velocity: Array
+    momentum = Setting(low=0, below=1)
 
     def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
         super().__init__(learning_rate)
-        self.momentum = check_fraction("momentum", momentum)
-        self.memory = ("velocity",) if momentum else ()
+        self.momentum = momentum
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The arguments that make another one like this, without its memory."""
-        return super().settings | ({"momentum": self.momentum} if self.momentum else {})
-
-    def step(self, params: Array, grads: Array) -> None:
-        """Move `params` in place, one step against `grads`."""
-        if params is not self._params or grads is not self._grads:
-            self._begin(params, grads)
-        if self.memory:
-            np.multiply(self.velocity, self.momentum, self.velocity)
-            grads = np.add(self.velocity, grads, self.velocity)
-        np.multiply(grads, self._rate, self._delta)
-        np.subtract(params, self._delta, params)
-
-# %% ../nbs/05_optimizer.ipynb #f52c6253
-def check_learning_rate(value: float, name: str = "learning_rate") -> float:
-    """Return `value` as a float; raise ValueError unless it is positive and finite."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 < value < math.inf:
-        raise ValueError(f"{name}: expected a positive finite number, got {value!r}")
-    return float(value)
-
-
-def check_fraction(name: str, value: float) -> float:
-    """Return `value` as a float; raise ValueError unless 0 <= value < 1."""
-    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 <= value < 1:
-        raise ValueError(f"{name}: expected a number from 0 up to but not including 1, "
-                         f"got {value!r}")
-    return float(value)
+    def update(self, params: Array, grads: Array) -> None:
+        if self.momentum:
+            velocity = self.state_array("velocity")
+            np.multiply(velocity, self.momentum, out=velocity)
+            grads = np.add(velocity, grads, out=velocity)
+        else:
+            self.state.clear()
+        np.multiply(grads, self.learning_rate, out=self.scratch)
+        np.subtract(params, self.scratch, out=params)
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
-def check_params(known: Array | None, params: Array, grads: Array) -> None:
-    """Raise ValueError unless `params` are the optimizer's own and `grads` fit them."""
+def check_params(optimizer: Optimizer, params: Array, grads: Array) -> None:
+    """Raise unless `params` can be the optimizer's own, and `grads` fit them."""
+    known = optimizer._params
     if known is not None and params is not known:
         raise ValueError(
             f"optimizer: expected the {known.size} parameters it has been updating, got another "
@@ -166,17 +139,19 @@ def check_params(known: Array | None, params: Array, grads: Array) -> None:
         )
     if not np.issubdtype(params.dtype, np.floating):
         raise TypeError(f"optimizer: expected float parameters, got dtype {params.dtype}")
-    if params.shape != grads.shape or params.dtype != grads.dtype:
-        raise ValueError(
-            f"optimizer: expected gradients like the parameters, {params.shape} {params.dtype}, "
-            f"got {grads.shape} {grads.dtype}"
-        )
+    arrays = {name: value for name, value in optimizer.state.items() if np.ndim(value)}
+    for name, array in {"gradients": grads, **arrays}.items():
+        if params.shape != array.shape or params.dtype != array.dtype:
+            raise ValueError(
+                f"optimizer: expected {name} like the parameters, {params.shape} {params.dtype}, "
+                f"got {array.shape} {array.dtype}"
+            )
 
 # %% ../nbs/13_beyond.ipynb #b9108038
 class Adam(Optimizer):
     """Steps of one size for all: fading mean of the gradients over their root mean square.
 
-    The method of Kingma and Ba. Derived in :ref:`ch-beyond`.
+    The method of Kingma and Ba.
 
     Parameters
     ----------
@@ -186,36 +161,41 @@ class Adam(Optimizer):
         What is left of the two means after a step, from 0 up to but not including 1.
     """
 
-    memory = ("mean", "square")
-    counters = ("steps",)
-    mean: Array
-    square: Array
+    eps = Setting(above=0)
 
     def __init__(self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8) -> None:
         super().__init__(learning_rate)
-        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"betas: expected a pair of numbers, got {betas!r}")
-        self.betas = (check_fraction("betas[0]", betas[0]), check_fraction("betas[1]", betas[1]))
-        self.eps, self.steps = check_learning_rate(eps, "eps"), 0
+        self.betas, self.eps = betas, eps
 
     @property
-    def settings(self) -> dict[str, Any]:
-        return super().settings | {"betas": self.betas, "eps": self.eps}
+    def betas(self) -> tuple[float, float]:
+        """What is left of the mean, and of the mean square, after a step."""
+        return self._betas
 
-    def step(self, params: Array, grads: Array) -> None:
-        if params is not self._params or grads is not self._grads:
-            self._begin(params, grads)
-        self.steps += 1
-        (beta1, beta2), delta = self.betas, self._delta
-        correction = math.sqrt(1 - beta2**self.steps)
-        np.multiply(self.mean, beta1, self.mean)
-        np.add(self.mean, np.multiply(grads, 1 - beta1, delta), self.mean)
-        np.multiply(self.square, beta2, self.square)
-        np.multiply(grads, grads, delta)
-        np.add(self.square, np.multiply(delta, 1 - beta2, delta), self.square)
-        np.sqrt(self.square, delta)
-        np.add(delta, self.eps * correction, delta)
-        np.divide(self.mean, delta, delta)
-        np.multiply(delta, self.learning_rate * correction / (1 - beta1**self.steps), delta)
-        np.subtract(params, delta, params)
+    @betas.setter
+    def betas(self, values: tuple[float, float]) -> None:
+        if not isinstance(values, (tuple, list)) or len(values) != 2:
+            raise TypeError(f"betas: expected a pair of numbers, got {values!r:.60}")
+        first, second = (check_number(f"betas[{i}]", value, float, low=0, below=1)
+                         for i, value in enumerate(values))
+        self._betas = first, second
+
+    def config(self) -> dict[str, Any]:
+        return {"learning_rate": self.learning_rate, "betas": self.betas, "eps": self.eps}
+
+    def update(self, params: Array, grads: Array) -> None:
+        steps = self.state["steps"] = self.state.get("steps", 0) + 1
+        mean, square = self.state_array("mean"), self.state_array("square")
+        (beta1, beta2), delta = self.betas, self.scratch
+        correction = math.sqrt(1 - beta2**steps)
+        np.multiply(mean, beta1, out=mean)
+        np.add(mean, np.multiply(grads, 1 - beta1, out=delta), out=mean)
+        np.multiply(square, beta2, out=square)
+        np.multiply(grads, grads, out=delta)
+        np.add(square, np.multiply(delta, 1 - beta2, out=delta), out=square)
+        np.sqrt(square, out=delta)
+        np.add(delta, self.eps * correction, out=delta)
+        np.divide(mean, delta, out=delta)
+        np.multiply(delta, self.learning_rate * correction / (1 - beta1**steps), out=delta)
+        np.subtract(params, delta, out=params)

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from nnlib import PCA, Autoencoder, load_mnist
-from nnlib.autoencoder import report_parts, report_run
 from nnlib.fingerprint import fingerprint
-from nnlib.report import classify_features, feature_scores
+from nnlib.report import classify_features, feature_scores, report_parts, report_run
 
 from . import kit
 

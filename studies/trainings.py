@@ -19,9 +19,9 @@ from typing import Any
 
 from nnlib import Autoencoder, load_mnist, save
 from nnlib import load as load_network
-from nnlib.autoencoder import (BEYOND_CODE, RECIPE, REPORT_CODE, VARIANTS, reconstruction_metrics,
-                               report_parts, report_run, variant_run)
-from nnlib.checkpoint import fingerprint
+from nnlib.fingerprint import fingerprint
+from nnlib.report import (RECIPE, VARIANTS, named_variant, reconstruction_metrics, report_parts,
+                          report_run)
 
 from . import kit, latents
 
@@ -45,17 +45,17 @@ def train_report(seed: int, epochs: int) -> dict[str, Any]:
 def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
     """Train the same network by another optimizer or loss; follow its error on the test images."""
     images, _, test = report_parts(*load_mnist())
-    make, squared, limit, _ = VARIANTS[name]
+    limit = VARIANTS[name][2]
     start = perf_counter()
-    _, history, errors = variant_run(images, make(), squared, seed, test=test,
-                                     epochs=min(epochs, limit))
+    _, history, errors = named_variant(name, images, seed, test=test, epochs=min(epochs, limit))
     return {"name": name, "seed": seed, "loss": history.loss, "test_mse": errors,
             "seconds": perf_counter() - start}
 
 
 def codes() -> dict[str, str]:
     """Compute the fingerprints of the code of both kinds of trainings."""
-    return {"report": fingerprint(*REPORT_CODE), "variants": fingerprint(*BEYOND_CODE)}
+    return {"report": fingerprint(report_parts, report_run),
+            "variants": fingerprint(report_parts, named_variant)}
 
 
 def all_jobs(epochs: int, report: bool) -> dict[str, kit.Job]:

@@ -8,12 +8,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_selection import f_classif
 
 from nnlib import checkpoint, load_mnist
-from nnlib.autoencoder import report_parts, report_run
 from nnlib.data import data_folder
 from nnlib.fingerprint import fingerprint
 from nnlib.multiclass_svm import OneVsOneSVC, OneVsRestSVC
 from nnlib.preprocessing import PCA, StandardScaler
-from nnlib.report import classify_features, feature_scores
+from nnlib.report import classify_features, feature_scores, report_parts, report_run
 
 
 def clouds(n=300, d=3):

@@ -14,18 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import Dense, Layer, ReLU, Sequential, Sigmoid, Softmax, Tanh
-from nnlib.layers import (
-    Affine,
-    Function,
-    Tape,
-    View,
-    as_batch,
-    as_rng,
-    batch_buffer,
-    run,
-    with_ones,
-)
+from nnlib import SGD, Dense, Layer, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib.arrays import as_rng
+from nnlib.layers import Buffers, VectorView, batch_buffer, with_ones
 
 sizes = st.integers(1, 5)
 
@@ -52,11 +43,6 @@ def test_with_ones_is_a_view():
 def test_with_ones_needs_a_batch_buffer():
     with pytest.raises(AssertionError, match="batch_buffer"):
         with_ones(np.ones((3, 2)))
-
-
-def test_as_batch_copies_all_axes_but_the_last_into_rows(rng):
-    a = rng.normal(size=(2, 3, 4))
-    assert_array_equal(as_batch(a), a.reshape(6, 4))
 
 
 # Every layer
@@ -401,7 +387,7 @@ def test_nan_is_no_weight(refuses):
 
 
 def test_the_class_shows_its_views():
-    assert isinstance(Dense.W, View) and isinstance(Affine.db, View)
+    assert isinstance(Dense.W, VectorView) and isinstance(Dense.db, VectorView)
 
 
 @pytest.mark.parametrize(
@@ -480,12 +466,28 @@ def test_reprs_are_calls():
 class Square(Layer):
     """x², as a reader might write it."""
 
-    def forward_calls(self, x, y):
-        yield np.multiply, x, x, y
+    def forward_into(self, x, y):
+        np.multiply(x, x, out=y)
 
-    def backward_calls(self, x, y, dy, dx):
-        yield np.multiply, dy, x, dx
-        yield np.multiply, dx, 2.0, dx
+    def backward_into(self, x, y, dy, dx):
+        np.multiply(dy, x, out=dx)
+        np.multiply(dx, 2.0, out=dx)
+
+
+class Scale(Layer):
+    """A factor for each feature, that is learned."""
+
+    def __init__(self, d):
+        self.n_in = self.n_out = d
+        self.params = np.ones(d)
+
+    def forward_into(self, x, y):
+        np.multiply(x, self.params, out=y)
+
+    def backward_into(self, x, y, dy, dx):
+        np.sum(x * dy, axis=0, out=self.grads)
+        if dx is not None:
+            np.multiply(dy, self.params, out=dx)
 
 
 def test_a_layer_of_ones_own_works_alone_and_in_a_network(rng):
@@ -498,37 +500,122 @@ def test_a_layer_of_ones_own_works_alone_and_in_a_network(rng):
     )
 
 
-@pytest.mark.parametrize("method, arguments", [("forward_calls", 2), ("backward_calls", 4)])
-def test_a_layer_must_define_its_calls(method, arguments, refuses):
+@pytest.mark.parametrize("method, arguments", [("forward_into", 2), ("backward_into", 4)])
+def test_a_layer_must_define_its_methods(method, arguments, refuses):
     with refuses(NotImplementedError, f"Layer must define {method}("):
         getattr(Layer(), method)(*[None] * arguments)
 
 
-def test_nothing_is_learned_unless_a_layer_says_so():
-    assert list(Function().param_calls(None, None)) == []
-
-
-def test_a_layer_without_forward_calls_says_so_when_called(refuses):
-    with refuses(NotImplementedError, "Layer must define forward_calls"):
+def test_a_layer_without_forward_says_so_when_called(refuses):
+    with refuses(NotImplementedError, "Layer must define forward_into"):
         Layer().forward(np.ones((1, 1)))
 
 
-# Tape
+def test_a_layer_of_ones_own_learns_in_a_network(rng):
+    X, scale = rng.normal(size=(50, 3)), Scale(3)
+    Sequential(scale).fit(X, X * [2.0, -1.0, 0.5], loss=MSELoss(), optimizer=SGD(0.5), epochs=200)
+    assert_allclose(scale.params, [2, -1, 0.5], rtol=1e-6)
 
 
-def test_tape_leaves_out_what_only_the_gradient_of_the_inputs_needs(rng):
+def test_a_layer_says_how_to_make_another():
+    assert Dense(np.int64(3), 2).config() == {"n_in": 3, "n_out": 2} and ReLU().config() == {}
+    assert type(Dense(np.int64(3), 2).config()["n_in"]) is int
+
+
+# Assignments
+
+
+@pytest.mark.parametrize("name", ["params", "grads"])
+@pytest.mark.parametrize("make", [lambda: Dense(3, 2), lambda: Sequential(Dense(3, 2), Tanh()), lambda: Scale(8)])
+def test_assigning_writes_into_the_vector(name, make):
+    layer = make()
+    memory = getattr(layer, name)
+    setattr(layer, name, np.arange(8.0))
+    assert getattr(layer, name) is memory and memory.tolist() == list(range(8))
+
+
+@pytest.mark.parametrize("name", ["params", "grads"])
+@pytest.mark.parametrize(
+    "value, error", [(np.ones(7), ValueError), (1.0, ValueError), (np.ones(8, int), TypeError), (np.full(8, np.nan), ValueError)]
+)
+def test_what_does_not_fit_the_vector_is_refused(name, value, error, refuses):
+    layer = Dense(3, 2)
+    with refuses(error, f"{name} of Dense(3, 2): expected ", layer.params, layer.grads):
+        setattr(layer, name, value)
+
+
+def test_arithmetic_in_place_is_an_assignment_too():
+    layer = Dense(3, 2, init="zeros")
+    memory = layer.params
+    layer.params += 1
+    layer.W *= 2
+    assert layer.params is memory and memory.tolist() == 6 * [2] + 2 * [1]
+
+
+@pytest.mark.parametrize("name", ["n_in", "n_out"])
+def test_sizes_are_fixed(name, refuses):
+    layer = Dense(3, 2)
+    with refuses(AttributeError, f"Dense(3, 2): {name} cannot be replaced; make a new one", layer.params):
+        setattr(layer, name, 5)
+
+
+def test_parameters_cannot_be_given_to_a_layer_without_any_in_a_network(refuses):
+    network = Sequential(Dense(3, 2), Tanh())
+    with refuses(ValueError, "params of Tanh(): expected shape (0), got (2,)", network.params):
+        network.layers[1].params = np.ones(2)
+
+
+# Buffers
+
+
+def test_buffers_are_kept_while_shape_and_type_stay(layer, dtype, rng):
+    layer.forward(batch(rng, dtype))
+    kept = layer._buffers
+    layer.forward(batch(rng, dtype))
+    assert layer._buffers is kept
+    layer.forward(batch(rng, dtype, n=5))
+    assert layer._buffers is not kept
+
+
+def test_buffers_follow_the_type_of_the_inputs(rng):
+    layer, x = Tanh(), batch(rng, np.float64)
+    y = layer.forward(x)
+    assert layer.forward(x.astype(np.float32)).dtype == np.float32
+    assert_array_equal(layer.forward(x), y)
+
+
+def test_more_axes_are_more_samples(layer, dtype, rng):
+    if layer.n_in is None:
+        x = rng.normal(size=(2, 2, 3)).astype(dtype)
+        y = layer.forward(x)
+        assert y.shape == x.shape == layer.backward(y).shape
+        assert_array_equal(y.reshape(4, 3), layer.forward(x.reshape(4, 3)))
+
+
+def test_what_only_the_gradient_of_the_inputs_needs_is_left_out(rng):
     x, layers = batch(rng, np.float64), [Tanh(), Dense(3, 2, rng=0), Tanh()]
-    tape = Tape(layers, 4, 3, np.float64)
-    tape.x[...] = x
-    run(tape.forward)
-    dy = as_batch(rng.normal(size=(4, 2)))
-    whole, short = tape.backward(dy)[0], tape.backward(dy, to_input=False)[0]
-    run(whole)
+    buffers = Buffers(layers, 4, 3, np.float64)
+    buffers.values[0][...] = x
+    buffers.forward(layers)
+    buffers.gradients[-1][...] = rng.normal(size=(4, 2))
+    buffers.backward(layers)
     expected = layers[1].grads.copy()
     layers[1].grads[...] = 0
-    run(short)
+    for gradient in buffers.gradients[:2]:
+        gradient[...] = 7
+    buffers.backward(layers, to_input=False)
     assert_array_equal(layers[1].grads, expected)
-    assert len(whole) - len(short) == 4  # Dense's one call and Tanh's three
+    assert all((gradient == 7).all() for gradient in buffers.gradients[:2])
+
+
+def test_an_error_in_a_layer_has_a_traceback_into_it():
+    class Broken(Tanh):
+        def forward_into(self, x, y):
+            raise ZeroDivisionError("here")
+
+    with pytest.raises(ZeroDivisionError) as caught:
+        Sequential(Dense(3, 2), Broken()).forward(np.ones((1, 3)))
+    assert caught.traceback[-1].name == "forward_into"
 
 
 @pytest.mark.parametrize("make", [lambda: Dense(3, 2), ReLU, Sigmoid, Softmax, Tanh, lambda: Sequential(Dense(3, 2), Tanh())])

@@ -1,5 +1,7 @@
 """MSELoss and BCEWithLogitsLoss: values, gradients, refusals."""
 
+import copy
+import pickle
 from decimal import Decimal
 
 import numpy as np
@@ -202,9 +204,23 @@ def test_a_refused_forward_keeps_the_gradient_before(loss, rng):
     assert_array_equal(loss.backward(), expected)
 
 
-def test_a_loss_must_define_its_calls(refuses):
-    with refuses(NotImplementedError, "Loss must define calls(p, t, dp, value)"):
+def test_a_loss_must_define_its_value(refuses):
+    with refuses(NotImplementedError, "Loss must define value_into(p, t, dp)"):
         Loss().forward([[1.0]], [[1.0]])
+
+
+@every_loss
+def test_scratch_is_kept_while_the_shape_stays_and_left_out_of_copies(loss):
+    loss, p = copy.deepcopy(loss), np.zeros((4, 500))
+    loss.forward(p, p)
+    kept = loss._scratch
+    loss.forward(p + 1, p)
+    assert loss._scratch is kept is not None
+    loss.forward(p.astype(np.float32), p.astype(np.float32))
+    assert loss._scratch.dtype == np.float32
+    twin = pickle.loads(pickle.dumps(loss))
+    assert twin._scratch is None
+    assert_array_equal(twin.backward(), loss.backward())
 
 
 def test_repr_is_a_call():

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlib import Autoencoder, Dense, load_mnist
-from nnlib.autoencoder import report_parts
+from nnlib.report import report_parts
 
 XOR_SIZES = (2, 4, 1)
 XOR_EPOCHS = 1880
