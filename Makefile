@@ -3,6 +3,7 @@
 # make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
 # make serve         show the built book at an address that it says, so that its pages can be made live
 # make test          check everything: package, notebooks, book
+# make lint          check habits, types, docstrings, spelling, workflows and scripts, in seconds
 # make dist          build the package for release, and check it from outside
 # make test-versions run the package's tests on the oldest and the newest Python and NumPy that can be had
 # make newest        build and test the book with the newest releases of all it stands on, and say what broke
@@ -44,7 +45,7 @@ note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1
 WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 
 .NOTPARALLEL:
-.PHONY: always book serve pdf lite test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: always book serve pdf lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@$(BIN)/python -c "from pathlib import Path; print('The book is built. Open %s, or run make serve to make its pages live' % Path('$(SITE)').absolute().as_uri())"
@@ -80,8 +81,11 @@ $(LIVE): always | $(VENV)/.book
 serve: book
 	$(BIN)/python tools/serve.py
 
-test: book $(VENV)/.test
-	$(BIN)/mypy
+# what needs no run of the book; the scripts of the pages are checked where node is
+lint: $(VENV)/.test
+	$(BIN)/python tools/lint.py
+
+test: lint book $(VENV)/.test
 	$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term-missing
 
 # the package as it is shipped, and a look at it from outside
