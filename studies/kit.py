@@ -55,6 +55,19 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def carried(stored: Mapping[str, Any], code: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a stored result the fingerprint of rearranged code that computes the same.
+
+    It says from which fingerprint it was carried over, and on what evidence.
+    """
+    return {**stored, "code": code, "carried": {"from": stored["code"], **evidence}}
+
+
+def today() -> str:
+    """Return the date, as stored results have it."""
+    return date.today().isoformat()
+
+
 def equal_numbers(new: Sequence[float], stored: Sequence[float]) -> int:
     """Count the numbers of `new` that are the stored ones bit for bit, position by position."""
     return sum(float(a) == float(b) for a, b in zip(new, stored))
@@ -220,7 +233,7 @@ def environment() -> dict[str, str]:
 
 def origin(command: str) -> dict[str, Any]:
     """Describe when, where and by which command a time was measured."""
-    return {"command": command, "date": date.today().isoformat(), "machine": machine()}
+    return {"command": command, "date": today(), "machine": machine()}
 
 
 def pools() -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ minutes on two cores, in processes of one thread each.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -140,10 +141,14 @@ def measure(params: Mapping[int, Any]) -> dict[str, Any]:
     return {title: [one for name in jobs for one in found[name]] for title, jobs in named.items()}
 
 
+def code() -> str:
+    """Compute the fingerprint of the code that the results depend on."""
+    return fingerprint(report_run, PCA, classify_features, feature_scores)
+
+
 def store(results: dict[str, Any]) -> None:
     """Store the results, and how they were made."""
-    code = fingerprint(report_run, PCA, classify_features, feature_scores)
-    about = {"recipe": RECIPE, "code": code, "environment": kit.environment()}
+    about = {"recipe": RECIPE, "code": code(), "environment": kit.environment()}
     kit.store(about | results, STORED)
 
 
@@ -162,6 +167,21 @@ def compare(results: dict[str, Any]) -> list[str]:
     print(f"{equal} of {len(found)} accuracies are the stored ones", flush=True)
     return [f"{key}: {found[key]:.4f}, stored {known[key]:.4f}" for key in found
             if abs(found[key] - known[key]) > TOLERANCE]
+
+
+def different_bits(params: Mapping[int, Any]) -> list[str]:
+    """List the results for these trained autoencoders that are not the stored ones bit for bit."""
+    found, known = measure(params), kit.load(STORED)
+    different = []
+    for title, names in (("runs", ("features", "seed", "draw", "n", "C", "scaled", "pairs")),
+                         ("choices", ("features", "seed")), ("scores", ("seed",))):
+        stored = {tuple(one.get(name) for name in names): one for one in known[title]}
+        for one in found[title]:
+            key = tuple(one.get(name) for name in names)
+            if json.loads(json.dumps(one, default=float)) != stored[key]:
+                different.append(f"latents, {title}, {key}: not equal bit for bit")
+        print(f"latents: {len(found[title])} of {len(known[title])} {title} repeated", flush=True)
+    return different
 
 
 def finish(params: Mapping[int, Any], storing: bool) -> list[str]:
