@@ -29,9 +29,12 @@ class Kernel(Protocol):
     ----------
     rounding : float
         Relative error that rounding makes in the features, where it is known; else 0.
+    definite : bool
+        Whether it is known to be positive semidefinite, whatever the points.
     """
 
     rounding: float
+    definite: bool
 
     def features(self, X: Array) -> Array:
         """Compute what blocks are made of, for points (n, d) an array (n, m)."""
@@ -68,6 +71,8 @@ class RBFKernel:
     >>> kernel.block(A, A).round(3).tolist()
     [[1.0, 0.368], [0.368, 1.0]]
     """
+
+    definite = True
 
     def __init__(self, X: Array, gamma: float) -> None:
         extent = np.ptp(X, axis=0).astype(float)
@@ -122,6 +127,7 @@ class PolynomialKernel:
 
     def __init__(self, gamma: float = 1.0, coef0: float = 0.0, degree: int = 1) -> None:
         self.gamma, self.coef0, self.degree = gamma, coef0, degree
+        self.definite = coef0 >= 0 or degree <= 1
 
     def features(self, X: Array) -> Array:
         """Return the points themselves."""
@@ -148,7 +154,7 @@ class CallableKernel:
     [[0.0, 0.0], [0.0, 4.0]]
     """
 
-    rounding = 0.0
+    rounding, definite = 0.0, False
 
     def __init__(self, function: Callable[[Array, Array], ArrayLike]) -> None:
         self.function = function
@@ -163,7 +169,15 @@ class CallableKernel:
         return np.array(K)
 
 # %% ../nbs/16_svm.ipynb #18a1f8c3
-ROUNDING_POINTS = 256  # points on which the rounding error is estimated
+SAMPLE_POINTS = 256  # points on which a kernel is judged
+
+
+def sample_kernel(kernel: Kernel, X: Array) -> Array:
+    """Compute the kernel between some of the points X (n, d), in float64."""
+    some = X[:: -(-len(X) // SAMPLE_POINTS)].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        A = kernel.features(some)
+        return kernel.block(A, A).astype(float)
 
 
 def distance_error(kernel: Kernel, X: Array) -> float:
@@ -172,13 +186,12 @@ def distance_error(kernel: Kernel, X: Array) -> float:
     Distances are those of some of the points X (n, d) in the space of the kernel. NaN if
     the kernel overflows.
     """
-    some = X[:: -(-len(X) // ROUNDING_POINTS)].astype(float)
+    K = sample_kernel(kernel, X)
+    if not np.isfinite(K).all():
+        return math.nan
+    half = K.diagonal() / 2
     with np.errstate(over="ignore", invalid="ignore"):
-        A = kernel.features(some)
-        K = kernel.block(A, A).astype(float)
-        if not np.isfinite(K).all():
-            return math.nan
-        spread = max(K.diagonal().mean() - K.mean(), np.finfo(float).tiny)
+        spread = max(abs(half[:, None] + half - K).mean(), np.finfo(float).tiny)
         near = np.finfo(X.dtype).eps * abs(K).max() / spread if np.ptp(K) else 0.0
         return max(kernel.rounding, float(near))
 
@@ -190,7 +203,7 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
     if gamma == "auto":
         return float(1 / X.shape[1])
     if gamma == "scale":
-        means, squares = blockwise_moments(X, sum_squares)  # variance within features, and between
+        means, squares = blockwise_moments(X, sum_squares)  # within features, and between
         variance = squares.sum() / X.size + means.var()
         return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
     raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")

@@ -5,42 +5,22 @@
 # %% ../nbs/18_metrics.ipynb #29b06a76
 from __future__ import annotations
 
-import numbers
+import math
 from collections.abc import Iterable
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib.arrays import Array
+from .arrays import Array, check_labels, check_number, join_labels
 
 Average: TypeAlias = Literal["micro", "macro", "weighted"]
-AVERAGES: tuple[Average, ...] = ("micro", "macro", "weighted")
 
 # %% auto #0
-__all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
-
-# %% ../nbs/18_metrics.ipynb #f58477c7
-def check_labels(labels: ArrayLike, name: str) -> Array:
-    """Return `labels`, (n,), as an array of whole numbers, truth values or strings.
-
-    Raises TypeError for other types, ValueError for another shape, no labels, or numbers
-    that are not whole.
-    """
-    a = np.asarray(labels)
-    if a.ndim != 1 or a.size == 0:
-        raise ValueError(f"{name}: expected at least one label, shape (n,), got shape {a.shape}")
-    if a.dtype.kind in "OU" and all(isinstance(one, str) for one in np.asarray(labels, object)):
-        return a.astype(str)
-    if a.dtype.kind not in "biuf":
-        raise TypeError(f"{name}: expected labels to be all numbers or all strings, got "
-                        f"dtype {a.dtype}")
-    if a.dtype.kind == "f" and (broken := a[(a != np.floor(a)) | np.isinf(a)]).size:
-        raise ValueError(f"{name}: expected labels, whole numbers or strings, got {broken[0]}")
-    return a
+__all__ = ['Average', 'accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
 
 # %% ../nbs/18_metrics.ipynb #501738a1
-def number_labels(
+def label_positions(
     y_true: ArrayLike, y_pred: ArrayLike, labels: ArrayLike | None = None
 ) -> tuple[Array, Array, Array]:
     """Return the classes, (k,), and for each sample the positions of its two labels in them.
@@ -48,42 +28,38 @@ def number_labels(
     The classes are `labels`, or else all that occur on either side, in order. A label
     that is none of them has the position k.
     """
-    t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
-    classes = None if labels is None else check_labels(labels, "labels")
-    check_alike(t, p, classes)
-    if t.dtype != p.dtype and all(a.dtype.kind in "iuf" and abs(a).max() < 2**63 for a in (t, p)):
-        t, p = (a.astype(np.int64) for a in (t, p))  # NumPy would compare them as floats
-    classes = np.unique(np.concatenate([t, p])) if classes is None else classes
-    order = classes.argsort()
-    ordered = classes[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        raise ValueError(f"labels: expected each label once, got {classes.tolist()}")
-
-    def positions(a: Array) -> Array:
-        nearest = np.minimum(np.searchsorted(ordered, a), len(classes) - 1)
-        return np.where(ordered[nearest] == a, order[nearest], len(classes))
-
-    return classes, positions(t), positions(p)
-
-# %% ../nbs/18_metrics.ipynb #7fc889ab
-def check_alike(t: Array, p: Array, classes: Array | None) -> None:
-    """Raise unless there are as many `t` as `p`, and all labels are strings or none is."""
-    if len(t) != len(p):
-        raise ValueError(f"y_pred: expected {len(t)} labels, as many as y_true, got {len(p)}")
-    dtypes = [a.dtype for a in (t, p, classes) if a is not None]
-    if len({dtype.kind == "U" for dtype in dtypes}) > 1:
-        raise TypeError("expected y_true, y_pred and labels to be all numbers or all strings, "
-                        f"got dtypes {', '.join(map(str, dtypes))}")
+    t, p = check_pair(y_true, y_pred)
+    wanted = t[:0] if labels is None else check_labels(labels, "labels")
+    found, codes = np.unique(join_labels(wanted, t, p), return_inverse=True)
+    mine = np.arange(len(found)) if labels is None else codes[: len(wanted)]
+    position = np.full(len(found), len(mine))
+    position[mine] = np.arange(len(mine))
+    if (position[mine] != np.arange(len(mine))).any():
+        raise ValueError(f"labels: expected each label once, got {wanted.tolist()}")
+    codes = position[codes[len(wanted) :]]
+    return found[mine], codes[: len(t)], codes[len(t) :]
 
 # %% ../nbs/18_metrics.ipynb #99886c3e
 def accuracy_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Compute the share of samples whose predicted label is the true one.
 
-    Derived in :ref:`ch-metrics`.
+    Parameters
+    ----------
+    y_true, y_pred : array_like of shape (n,)
+        Whole numbers, truth values or strings.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> accuracy_score(["cat", "dog", "cow"], ["cat", "dog", "dog"])
+    0.6666666666666666
     """
-    t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
-    check_alike(t, p, None)
-    return float(np.mean(t == p))
+    t, p = check_pair(y_true, y_pred)
+    both = join_labels(t, p)
+    return float(np.mean(both[: len(t)] == both[len(t) :]))
 
 # %% ../nbs/18_metrics.ipynb #5f28da58
 def confusion_matrix(
@@ -93,8 +69,6 @@ def confusion_matrix(
     normalize: Literal["true", "pred", "all"] | None = None,
 ) -> Array:
     """Count the samples of each pair of a true label (row) and a predicted one (column).
-
-    Derived in :ref:`ch-metrics`.
 
     Parameters
     ----------
@@ -112,12 +86,18 @@ def confusion_matrix(
 
     Raises
     ------
+    TypeError
+        Labels are neither all numbers nor all strings.
     ValueError
-        The lengths differ, or none of `labels` occurs in `y_true`.
+        The lengths differ, a label is missing, or none of `labels` occurs in `y_true`.
+
+    Examples
+    --------
+    >>> confusion_matrix(["cat", "dog", "cow"], ["cat", "dog", "dog"]).tolist()
+    [[1, 0, 0], [0, 0, 1], [0, 0, 1]]
     """
-    if normalize not in (None, "true", "pred", "all"):
-        raise ValueError(f"normalize: expected 'true', 'pred', 'all' or None, got {normalize!r}")
-    classes, t, p = number_labels(y_true, y_pred, labels)
+    check_choice("normalize", normalize, ("true", "pred", "all", None))
+    classes, t, p = label_positions(y_true, y_pred, labels)
     k = len(classes)
     if (t == k).all():
         raise ValueError(f"labels: expected at least one of y_true, got {classes.tolist()}")
@@ -188,8 +168,7 @@ def precision_recall_fscore_support(
 ) -> tuple[Array, Array, Array, Array] | tuple[float, float, float, None]:
     """Compute precision, recall, F score and support of each class, or their averages.
 
-    As scikit-learn's function of this name, but that an undefined score is no warning.
-    Derived in :ref:`ch-metrics`.
+    As scikit-learn's function of this name, except that an undefined score causes no warning.
 
     Parameters
     ----------
@@ -212,27 +191,28 @@ def precision_recall_fscore_support(
     precision, recall, fscore : ndarray of shape (k,), or float if averaged
     support : ndarray of shape (k,), or None if averaged
         Number of samples of each class.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `confusion_matrix`, and for options that are none of those above.
+
+    Examples
+    --------
+    >>> P, R, F, n = precision_recall_fscore_support([0, 0, 1, 1], [0, 1, 1, 1])
+    >>> P.round(3).tolist(), R.tolist(), F.round(3).tolist(), n.tolist()
+    ([1.0, 0.667], [0.5, 1.0], [0.667, 0.8], [2, 2])
     """
     check_scoring(beta, average, zero_division)
-    classes, t, p = number_labels(y_true, y_pred, labels)
+    classes, t, p = label_positions(y_true, y_pred, labels)
     counts = count_labels(t, p, len(classes))
     if average is not None:
         return *average_counts(counts, average, beta, zero_division), None
     return *score_counts(*counts, beta, zero_division), counts[2]
 
-# %% ../nbs/18_metrics.ipynb #ff73e7ca
-def check_scoring(beta: float, average: str | None, zero_division: float) -> None:
-    """Raise ValueError unless these say how to score."""
-    if not beta >= 0:
-        raise ValueError(f"beta: expected a number from 0 to infinity, got {beta!r}")
-    if average not in (None, "micro", "macro", "weighted"):
-        raise ValueError("average: expected 'micro', 'macro', 'weighted' or None, "
-                         f"got {average!r}")
-    if zero_division not in (0, 1) and zero_division == zero_division:
-        raise ValueError(f"zero_division: expected 0, 1 or nan, got {zero_division!r}")
-
 # %% ../nbs/18_metrics.ipynb #348265d3
 HEADS = ("precision", "recall", "f1-score", "support")
+AVERAGES: tuple[Average, ...] = ("micro", "macro", "weighted")
 
 
 def report_rows(
@@ -276,9 +256,8 @@ def classification_report(
 ) -> str | dict[str, Any]:
     """Write precision, recall, F1 and support of each class, and their averages, as a table.
 
-    Character for character scikit-learn's, but that an undefined score is no warning, and
-    that support is a whole number even if no prediction is right.
-    Derived in :ref:`ch-metrics`.
+    Character for character scikit-learn's, except that an undefined score causes no warning,
+    and that support is a whole number even if no prediction is right.
 
     Parameters
     ----------
@@ -290,11 +269,32 @@ def classification_report(
         Number of decimals.
     output_dict : bool
         Return a dictionary with all digits instead of text.
+
+    Returns
+    -------
+    str or dict
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `precision_recall_fscore_support`, and if there are not as many names as classes.
+
+    Examples
+    --------
+    >>> print(classification_report([0, 0, 1, 1], [0, 1, 1, 1]))
+                  precision    recall  f1-score   support
+    <BLANKLINE>
+               0       1.00      0.50      0.67         2
+               1       0.67      1.00      0.80         2
+    <BLANKLINE>
+        accuracy                           0.75         4
+       macro avg       0.83      0.75      0.73         4
+    weighted avg       0.83      0.75      0.73         4
+    <BLANKLINE>
     """
     check_scoring(1.0, None, zero_division)
-    if not isinstance(digits, numbers.Integral) or isinstance(digits, bool) or digits < 0:
-        raise ValueError(f"digits: expected a whole number from 0, got {digits!r}")
-    classes, t, p = number_labels(y_true, y_pred, labels)
+    digits = check_number("digits", digits, int, low=0)
+    classes, t, p = label_positions(y_true, y_pred, labels)
     names = [str(name) for name in (classes if target_names is None else target_names)]
     if len(names) != len(classes):
         raise ValueError(f"target_names: expected {len(classes)} names, got {len(names)}")
@@ -306,3 +306,29 @@ def classification_report(
     if means[0][0] == "accuracy":
         report["accuracy"] = report["accuracy"]["precision"]
     return report
+
+# %% ../nbs/18_metrics.ipynb #e30b3fc4
+#| code-fold: true
+def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
+    """Return true and predicted labels as arrays, (n,); raise unless there are as many of both."""
+    t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
+    if len(t) != len(p):
+        raise ValueError(f"y_pred: expected {len(t)} labels, as many as y_true, got {len(p)}")
+    return t, p
+
+
+def check_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None:
+    """Raise ValueError unless the value of an option is one of these."""
+    if not any(value is choice or isinstance(value, str) and value == choice
+               for choice in choices):
+        raise ValueError(f"{name}: expected one of {choices}, got {value!r}")
+
+
+def check_scoring(beta: float, average: str | None, zero_division: float) -> None:
+    """Raise TypeError or ValueError unless these say how to score."""
+    check_choice("average", average, ("micro", "macro", "weighted", None))
+    if not isinstance(beta, (int, float)) or beta != math.inf:
+        check_number("beta", beta, float, low=0)
+    known = isinstance(zero_division, (int, float, np.number))
+    if not known or not (zero_division in (0, 1) or math.isnan(zero_division)):
+        raise ValueError(f"zero_division: expected 0, 1 or nan, got {zero_division!r}")

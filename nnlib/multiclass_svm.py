@@ -87,9 +87,10 @@ class OneVsOneSVC(BaseSVC):
     def predict(self, X: ArrayLike) -> Array:
         """Return the class of each point that wins most of its pairs; of equals the first."""
         f = self.decision_function(X)
+        if f.ndim == 1:
+            return np.asarray(self.classes_[(f > 0).astype(int)])
         k = len(self.classes_)
         first, second = np.triu_indices(k, 1)
-        f = f.reshape(-1, len(first))
         votes = (np.where(f > 0, first, second)[:, :, None] == np.arange(k)).sum(1)
         return np.asarray(self.classes_[votes.argmax(1)])
 
@@ -97,6 +98,7 @@ class OneVsOneSVC(BaseSVC):
         if self.class_weight is not None:
             raise ValueError(f"class_weight: expected None, got {self.class_weight!r}")
         check_classes("OneVsOneSVC", classes)
+        C = check_number("C", self.C, float, above=0)
         first, second = (index[:, None] for index in np.triu_indices(len(classes), 1))
-        Y, C = np.where(codes == first, 1.0, -1.0), check_number("C", self.C, float, above=0)
+        Y = np.where(codes == (first if len(classes) > 2 else second), 1.0, -1.0)
         return Y, C * ((codes == first) | (codes == second))

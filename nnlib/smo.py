@@ -6,52 +6,82 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array, gen_batches
-from .kernels import BLOCK_ROWS, CACHE_ROWS, Kernel
+from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel
 
 # %% auto #0
 __all__ = ['smo', 'solve']
 
-# %% ../nbs/16_svm.ipynb #3b063d24
-def half_squared_distances(kernel: Kernel, A: Array) -> tuple[Array, Array]:
-    """Compute H[i, j] = (K_ii + K_jj)/2 - K_ij, kept positive, and the halves K_ii / 2.
+# %% ../nbs/16_svm.ipynb #c01f98ce
+def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
+    """Lift distances that are zero but for rounding; tell whether any is really negative.
 
-    Parameters
-    ----------
-    kernel : Kernel
-    A : ndarray of shape (n, m)
-        Features of the points, as the kernel makes them.
-
-    Returns
-    -------
-    H : ndarray of shape (n, n)
-    half : ndarray of shape (n,)
+    `H` (n, m) is changed; `half_rows` (n,) and `half_columns` (m,) are the halves of K_ii.
     """
+    smallest = np.finfo(H.dtype)
+    size = max(abs(half_rows).max(), abs(half_columns).max())
+    i, j = np.nonzero(smallest.eps * size >= H)
+    own = np.maximum(abs(half_rows[i]), abs(half_columns[j]))
+    least = np.maximum(smallest.eps * own, smallest.tiny)
+    zero = H[i, j] >= -32 * least
+    H[i, j] = np.where(zero, np.maximum(H[i, j], least), H[i, j])
+    return not zero.all()
+
+# %% ../nbs/16_svm.ipynb #3b063d24
+class Distances(NamedTuple):
+    """Half the squared distances of n points in the space of the kernel.
+
+    Attributes
+    ----------
+    H : ndarray of shape (n, n), or anything whose items are rows of it
+        (K_ii + K_jj)/2 - K_ij.
+    half : ndarray of shape (n,)
+        K_ii / 2.
+    floor : float
+        What to divide by where H is smaller; 0 if all of H is positive.
+    """
+
+    H: Any
+    half: Array
+    floor: float
+
+
+def half_squared_distances(kernel: Kernel, A: Array) -> Distances:
+    """Compute the distances between all points, by their features A (n, m)."""
     H, half = np.empty((len(A), len(A)), A.dtype), np.empty(len(A), A.dtype)
-    smallest = np.finfo(A.dtype)
+    negative = False
     for rows in gen_batches(len(A), 2 * CACHE_ROWS):
         before, so_far = slice(rows.start), slice(rows.stop)
         strip = kernel.block(A[rows], A[so_far])
         half[rows] = strip.diagonal(rows.start) / 2
         np.subtract(half[so_far], strip, out=strip)
         np.add(strip, half[rows, None], out=strip)
-        least = max(smallest.eps * half[so_far].max(), smallest.tiny)
-        H[rows, so_far] = np.maximum(strip, least, out=strip)
+        negative |= lift_zeros(strip, half[rows], half[so_far])
+        H[rows, so_far] = strip
         H[before, rows] = strip[:, before].T
-    return H, half
+    return Distances(H, half, curvature_floor(half) if negative else 0.0)
+
+
+def curvature_floor(half: Array) -> float:
+    """Return the smallest number that a step may divide by, from the halves of K_ii."""
+    smallest = np.finfo(half.dtype)
+    return float(max(smallest.eps * abs(half).max(), smallest.tiny))
 
 # %% ../nbs/16_svm.ipynb #dbe9ef6e
 def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
-        max_iter: int) -> tuple[Array, int]:
+        max_iter: int, floor: float = 0.0) -> tuple[Array, int]:
     """Move signed multipliers in their boxes, pair by pair, until the gap is at most `tol`.
 
     Parameters
     ----------
     H : ndarray of shape (n, n)
-        Half the squared distances of the points, (K_ii + K_jj)/2 - K_ij, all positive.
+        Half the squared distances of the points, (K_ii + K_jj)/2 - K_ij. Only its rows are
+        asked for, one at a time.
     F : ndarray of shape (n,)
         Gradient K b - y; a constant may be added to all of it.
     b, lower, upper : ndarray of shape (n,)
@@ -60,6 +90,8 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
         Largest difference of F by which a pair may still violate the conditions.
     max_iter : int
         Largest number of steps.
+    floor : float
+        A step divides by this where H is smaller. May be 0 if all of H is positive.
 
     Returns
     -------
@@ -80,21 +112,22 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     """
     up = np.where(b < upper, F, np.inf).astype(F.dtype)
     low = np.where(b > lower, F, -np.inf).astype(F.dtype)
-    zero, d = np.zeros_like(F), np.empty_like(F)
+    zero, d, clipped = np.zeros_like(F), np.empty_like(F), np.empty_like(F)
     beta, bottom, top = b.tolist(), lower.tolist(), upper.tolist()
     for n_iter in range(max_iter):
         i = int(up.argmin())
         H_i, least = H[i], up[i]
+        curve = np.maximum(H_i, floor, out=clipped) if floor else H_i
         np.subtract(low, least, out=d)
         np.maximum(d, zero, out=d)
         np.multiply(d, d, out=d)
-        np.divide(d, H_i, out=d)
+        np.divide(d, curve, out=d)
         j = int(d.argmax())
         slope = float(low[j] - least)
         if (slope <= tol or n_iter % 16 == 0) and low.max() - least <= tol:
             return np.array(beta), n_iter
         room_i, room_j = top[i] - beta[i], beta[j] - bottom[j]
-        step = min(slope / (2 * float(H_i[j])), room_i, room_j)
+        step = min(slope / (2 * float(curve[j])), room_i, room_j)
         np.subtract(H[j], H_i, out=d)
         np.multiply(d, step, out=d)
         np.add(up, d, out=up)
@@ -133,12 +166,11 @@ class DualProblems:
         self.b, self.n_iter = np.zeros(Y.shape), np.zeros(len(Y), int)
         self.gap, self.rho = np.full(len(Y), np.inf), np.zeros(len(Y))
 
-    def product(self, b: Array, rows: Array, distances: tuple[Array, Array] | None) -> Array:
+    def product(self, b: Array, rows: Array, distances: Distances | None) -> Array:
         """Compute K b (k, m) for m of the points, from all their distances or in blocks."""
         b = b.astype(self.A.dtype)
-        if distances is not None:
-            H, half = distances
-            return np.asarray((b @ half)[:, None] - b @ H)
+        if distances is not None and isinstance(distances.H, np.ndarray):
+            return np.asarray((b @ distances.half)[:, None] - b @ distances.H)
         product, nonzero = np.zeros_like(b), np.flatnonzero(b.any(0))
         for some in gen_batches(len(nonzero), BLOCK_ROWS):
             used = nonzero[some]
@@ -177,24 +209,27 @@ def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
 
 # %% ../nbs/16_svm.ipynb #fb06d262
 def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
-                      distances: tuple[Array, Array] | None, tol: float, max_iter: float) -> None:
+                      distances: Distances | None, tol: float, max_iter: float) -> None:
     """Solve problem `p` on its working set `rows` (m,), all other multipliers fixed."""
     if distances is None:
         distances = half_squared_distances(duals.kernel, duals.A[rows])
     most = int(min(max_iter - duals.n_iter[p], 10_000 + 10 * len(rows)))
     box = duals.lower[p, rows], duals.upper[p, rows]
-    duals.b[p, rows], steps = smo(distances[0], F, duals.b[p, rows], *box, 0.99 * tol, most)
+    duals.b[p, rows], steps = smo(distances.H, F, duals.b[p, rows], *box, 0.99 * tol, most,
+                                  distances.floor)
     duals.n_iter[p] += steps
 
 # %% ../nbs/16_svm.ipynb #0b5e1ceb
 SET_MARGIN = 0.2  # how far from a violation a point may be, and still join a working set
 
 
-def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float,
-                 limit: int) -> None:
-    """Solve the problems on some of the points, in rounds, with at most `limit` in a set."""
-    fits = len(rows) <= limit
-    distances = half_squared_distances(duals.kernel, duals.A[rows]) if fits else None
+def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float, limit: int,
+                 distances: Distances | None) -> None:
+    """Solve the problems on some of the points, in rounds.
+
+    Without `distances` of these points, each round takes a working set of at most `limit`.
+    """
+    everybody = np.arange(len(rows))
     b, F, anew = np.zeros((len(duals.Y), len(rows))), -duals.Y[:, rows], True
     best, stale, margin = np.full((2, len(b)), 1e300), np.zeros(len(b), int), SET_MARGIN
     while True:
@@ -211,9 +246,40 @@ def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float,
             return
         anew = not len(todo)
         for p in todo.tolist():
-            w = np.arange(len(rows)) if fits else working_set(below[p], above[p], margin, limit)
+            w = everybody
+            if distances is None:
+                w = working_set(below[p], above[p], margin, limit)
             solve_working_set(duals, p, rows[w], F[p, w], distances, tol, max_iter)
         margin = SET_MARGIN / 2
+
+# %% ../nbs/16_svm.ipynb #a0c63237
+class DistanceRows:
+    """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
+
+    def __init__(self, kernel: Kernel, A: Array, room: int) -> None:
+        self.kernel, self.A = kernel, A
+        blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
+        self.half = np.concatenate([block.diagonal() for block in blocks]) / 2
+        self.row = lru_cache(room)(self.compute_row)
+
+    def __getitem__(self, i: int) -> Array:
+        return self.row(i)
+
+    def compute_row(self, i: int) -> Array:
+        """Compute the distances of point i from all, (n,)."""
+        row = self.half - self.kernel.block(self.A[i : i + 1], self.A) + self.half[i]
+        lift_zeros(row, self.half[i : i + 1], self.half)
+        return np.asarray(row[0])
+
+# %% ../nbs/16_svm.ipynb #9b86c2d6
+def is_definite(kernel: Kernel, A: Array) -> bool:
+    """Tell whether a kernel is positive semidefinite, but for constants, on some of the points."""
+    if kernel.definite:
+        return True
+    some = A[:: -(-len(A) // SAMPLE_POINTS)]
+    K = kernel.block(some, some).astype(float)
+    values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
+    return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/16_svm.ipynb #ae1c57e7
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample
@@ -249,17 +315,23 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
     >>> from nnlib.kernels import PolynomialKernel
     >>> X, Y = np.array([[0.0], [2.0]]), np.array([[-1.0, 1.0]])
     >>> duals = solve(PolynomialKernel(), X, Y, np.ones((1, 2)), 1e-3, 100, 200)
-    >>> duals.b.tolist(), duals.rho.tolist()
+    >>> duals.b.tolist(), duals.rho.round(9).tolist()
     ([[-0.5, 0.5]], [1.0])
     """
     limit = max(4, math.isqrt(int(cache_size * 2**20) // A.itemsize))
     duals, sizes = DualProblems(kernel, A, Y, C), [len(A)]
+    if not is_definite(kernel, A):
+        H = DistanceRows(kernel, A, max(2, limit**2 // len(A)))
+        distances = Distances(H, H.half, curvature_floor(H.half))
+        solve_subset(duals, np.arange(len(A)), tol, max_iter, limit, distances)
+        return duals
     while sizes[-1] > limit:
         sizes.append(sizes[-1] // SAMPLE_RATIO)
     order = np.arange(len(A))
     if len(sizes) > 1:
         order = np.random.default_rng(0).permutation(order)
     for size in reversed(sizes):
-        enough = tol if size == len(A) else max(tol, SAMPLE_TOL)
-        solve_subset(duals, np.sort(order[:size]), enough, max_iter, limit)
+        rows, enough = np.sort(order[:size]), tol if size == len(A) else max(tol, SAMPLE_TOL)
+        fits = half_squared_distances(kernel, A[rows]) if size <= limit else None
+        solve_subset(duals, rows, enough, max_iter, limit, fits)
     return duals

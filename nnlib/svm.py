@@ -13,9 +13,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_number, gen_batches
+from .arrays import (
+    Array, check_labels, check_number, check_samples, encode_labels, gen_batches, join_labels)
 from .kernels import (
-    BLOCK_ROWS, MAX_DISTANCE_ERROR, Kernel, distance_error, make_kernel, resolve_gamma)
+    BLOCK_ROWS, MAX_DISTANCE_ERROR, Kernel, distance_error, make_kernel, resolve_gamma,
+    sample_kernel)
 from .preprocessing import Estimator
 from .simple_svm import Certificate, certify
 from .smo import DualProblems, solve
@@ -91,8 +93,8 @@ class BaseSVC(Estimator):
         TypeError, ValueError
             If an argument, a parameter or the kernel makes no problem to solve.
         """
-        points = as_points(X)
-        classes, codes = as_labels(y, len(points))
+        points = check_samples(X, "X")
+        classes, codes = encode_labels(y, len(points))
         Y, C = self._problems(classes, codes)
         limits = check_number("tol", self.tol, float, above=0), check_max_iter(self.max_iter)
         cache_size = check_number("cache_size", self.cache_size, float, above=0)
@@ -101,12 +103,12 @@ class BaseSVC(Estimator):
             duals = solve(kernel, kernel.features(points), Y, C, *limits, cache_size)
         check_finite(duals.gap + duals.rho)
         support = np.flatnonzero(duals.b.any(0))
-        self.__dict__ = vars(self) | {  # at once: an interrupted fit leaves the old model whole
-            "classes_": classes, "gamma_": gamma, "_kernel": kernel, "_fitted": self.get_params(),
-            "support_": support, "support_vectors_": points[support],
-            "dual_coef_": duals.b[:, support], "intercept_": -duals.rho,
-            "n_iter_": duals.n_iter, "violation_": np.maximum(duals.gap, 0),
-            "shape_fit_": points.shape, "n_features_in_": points.shape[1]}
+        vars(self).update(  # all at once, or none: an interrupted fit leaves the old model whole
+            classes_=classes, gamma_=gamma, _kernel=kernel, _fitted=self.get_params(),
+            support_=support, support_vectors_=points[support],
+            dual_coef_=duals.b[:, support], intercept_=-duals.rho,
+            n_iter_=duals.n_iter, violation_=np.maximum(duals.gap, 0),
+            shape_fit_=points.shape, n_features_in_=points.shape[1])
         warn_unless_solved(type(self).__name__, duals, *limits)
         return self
 
@@ -114,7 +116,7 @@ class BaseSVC(Estimator):
         """Compute f for points X (n, d): (n,) for two classes, (n, k) for k problems."""
         self._check_fitted()
         vectors = self.support_vectors_
-        points = as_points(X, self.n_features_in_, vectors.dtype)
+        points = check_samples(X, "X", self.n_features_in_, vectors.dtype)
         B = self._kernel.features(vectors)
         coef = self.dual_coef_.T.astype(B.dtype)
         f = np.tile(self.intercept_, (len(points), 1))
@@ -132,15 +134,13 @@ class BaseSVC(Estimator):
     def score(self, X: ArrayLike, y: ArrayLike) -> float:
         """Compute the share of points X (n, d) whose class is predicted as in y (n,)."""
         guesses = self.predict(X)
-        truth = np.asarray(y)
-        if truth.shape != guesses.shape:
-            raise ValueError(f"y: expected shape {guesses.shape}, got {truth.shape}")
-        return float((guesses == truth).mean())
+        both = join_labels(check_labels(y, "y", len(guesses)), guesses)
+        return float((both[: len(guesses)] == both[len(guesses) :]).mean())
 
     def certificates(self, X: ArrayLike, y: ArrayLike) -> list[Certificate]:
         """Judge the solution of each problem on the training data, which has to be given again."""
         f = np.atleast_2d(self.decision_function(X).T)
-        classes, codes = as_labels(y, f.shape[1])
+        classes, codes = encode_labels(y, f.shape[1])
         if f.shape[1] != self.shape_fit_[0] or not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"certificates: expected the {self.shape_fit_[0]} training samples of "
@@ -164,10 +164,12 @@ class BaseSVC(Estimator):
             kernel = make_kernel(self.kernel, X, gamma, self.degree, self.coef0)
             error = distance_error(kernel, X)
             if error <= MAX_DISTANCE_ERROR:
-                return kernel, gamma, X
+                break
         check_finite(np.array(error))
-        warnings.warn(f"{type(self).__name__}: rounding spoils the distances of these points, "
-                      "even in float64; scale the data", ConvergenceWarning, stacklevel=3)
+        check_symmetric(sample_kernel(kernel, X))
+        if error > MAX_DISTANCE_ERROR:
+            warnings.warn(f"{type(self).__name__}: rounding spoils the distances of these points, "
+                          "even in float64; scale the data", ConvergenceWarning, stacklevel=3)
         return kernel, gamma, X
 
 # %% ../nbs/16_svm.ipynb #e01fa106
@@ -211,12 +213,12 @@ class SVC(BaseSVC):
     --------
     >>> from nnlib import SVC
     >>> machine = SVC(kernel="linear").fit([[0], [2]], ["low", "high"])
-    >>> machine.dual_coef_.tolist(), machine.intercept_.tolist()
+    >>> machine.dual_coef_.tolist(), machine.intercept_.round(9).tolist()
     ([[0.5, -0.5]], [1.0])
     >>> machine.predict([[0.9], [1.1]]).tolist()
     ['low', 'high']
-    >>> machine.certificate([[0], [2]], ["low", "high"]).gap
-    0.0
+    >>> machine.certificate([[0], [2]], ["low", "high"]).holds(tol=1e-9)
+    True
     """
 
     def certificate(self, X: ArrayLike, y: ArrayLike) -> Certificate:
@@ -231,34 +233,6 @@ class SVC(BaseSVC):
 
 # %% ../nbs/16_svm.ipynb #21f5768e
 #| code-fold: true
-def as_points(X: ArrayLike, n_features: int | None = None, dtype: Any = None) -> Array:
-    """Return points as floats, one row each; raise for what is none, or has NaN in it."""
-    points = np.asarray(X)
-    if points.dtype.kind in "biu":
-        points = points.astype(np.float64)
-    kept = np.float32 if points.dtype == np.float32 else np.float64
-    return check_array(points if points.ndim else X, "X", (None, n_features), dtype or kept)
-
-
-def as_labels(y: ArrayLike, n: int) -> tuple[Array, Array]:
-    """Return the classes, sorted, and for each of `n` samples the index of its class."""
-    labels = np.asarray(y)
-    if labels.shape != (n,):
-        raise ValueError(f"y: expected shape ({n},), a label for each row of X, "
-                         f"got {labels.shape}")
-    if labels.dtype.kind in "fc":
-        odd = labels[~(labels == np.floor(labels.real))]
-        if len(odd) or not np.isfinite(labels).all():
-            found = odd[0] if len(odd) else labels[~np.isfinite(labels)][0]
-            raise ValueError(f"y: expected class labels, got the number {found}")
-    try:
-        classes, codes = np.unique(labels, return_inverse=True)
-    except TypeError:
-        kinds = ", ".join(sorted({type(label).__name__ for label in labels.tolist()}))
-        raise TypeError(f"y: expected labels of one kind, got {kinds}") from None
-    return classes, codes
-
-
 def check_classes(name: str, classes: Array) -> None:
     """Raise ValueError unless there are two classes or more; `name` asks, in messages."""
     if len(classes) < 2:
@@ -289,6 +263,14 @@ def check_max_iter(max_iter: Any) -> float:
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
     return math.inf if most == -1 else most
+
+
+def check_symmetric(K: Array) -> None:
+    """Raise ValueError unless a kernel between points (n, n) is symmetric, but for rounding."""
+    i, j = np.unravel_index(abs(K - K.T).argmax(), K.shape)
+    if abs(K[i, j] - K[j, i]) > 1e-4 * abs(K).max():
+        raise ValueError("kernel: expected a symmetric function, got values of "
+                         f"{K[i, j]:.6g} and {K[j, i]:.6g} for the same two points")
 
 
 def check_finite(values: Array) -> None:

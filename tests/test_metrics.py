@@ -223,8 +223,9 @@ FUNCTIONS = [
     precision_recall_fscore_support,
     classification_report,
 ]
-MIXED = "{}: expected labels to be all numbers or all strings, got dtype "
-SHAPE = "{}: expected at least one label, shape (n,), got shape "
+MIXED = "{}: expected labels of one kind, whole numbers, truth values or strings, got "
+SHAPE = "{}: expected labels of shape (n,), at least one, got "
+WHOLE = "{}: expected class labels, got the number "
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
@@ -236,14 +237,15 @@ SHAPE = "{}: expected at least one label, shape (n,), got shape "
         ([], ValueError, SHAPE + "(0,)"),
         ([[0], [1], [1]], ValueError, SHAPE + "(3, 1)"),
         (1, ValueError, SHAPE + "()"),
-        ([0, 0.5, 1], ValueError, "{}: expected labels, whole numbers or strings, got 0.5"),
-        ([0, np.nan, 1], ValueError, "{}: expected labels, whole numbers or strings, got nan"),
-        ([0, np.inf, 1], ValueError, "{}: expected labels, whole numbers or strings, got inf"),
+        ([0, 0.5, 1], ValueError, WHOLE + "0.5"),
+        ([0, np.nan, 1], ValueError, "{}: expected a label for each sample, got nan at index 1"),
+        ([0, np.inf, 1], ValueError, WHOLE + "inf"),
         (["0", "1", "1"], TypeError, "to be all numbers or all strings, got dtypes"),
-        (["0", 1, 1], TypeError, MIXED + "<U21"),
-        ([None, 1, 1], TypeError, MIXED + "object"),
-        ([b"0", b"1", b"1"], TypeError, MIXED + "|S1"),
-        ([0, 1, 1j], TypeError, MIXED + "complex128"),
+        (["0", 1, 1], TypeError, MIXED + "int, str"),
+        ([None, 1, 1], ValueError, "{}: expected a label for each sample, got None at index 0"),
+        ([b"0", b"1", b"1"], TypeError, MIXED + "bytes"),
+        ([0, 1, 1j], TypeError, MIXED + "complex, int"),
+        (np.ma.masked_equal([0, 1, 1], 0), TypeError, "{}: expected an array without a mask"),
     ],
     ids=str,
 )
@@ -259,10 +261,10 @@ def test_bad_labels_are_refused(function, swap, bad, error, words, refuses):
     ("labels", "error", "words"),
     [
         ([0, 1, 0], ValueError, "labels: expected each label once, got [0, 1, 0]"),
-        ([], ValueError, "labels: expected at least one label"),
-        ([[0, 1]], ValueError, "got shape (1, 2)"),
-        (["0", "1"], TypeError, "got dtypes int64, int64, <U1"),
-        ([0.5], ValueError, "labels: expected labels, whole numbers or strings, got 0.5"),
+        ([], ValueError, "labels: expected labels of shape (n,), at least one, got (0,)"),
+        ([[0, 1]], ValueError, "got (1, 2)"),
+        (["0", "1"], TypeError, "got dtypes <U1, int64, int64"),
+        ([0.5], ValueError, "labels: expected class labels, got the number 0.5"),
     ],
     ids=str,
 )
@@ -277,16 +279,17 @@ def test_a_matrix_of_classes_that_do_not_occur_is_refused(refuses):
 
 
 def test_an_unknown_normalization_is_refused(refuses):
-    with refuses(ValueError, "normalize: expected 'true', 'pred', 'all' or None, got 'rows'"):
+    with refuses(ValueError, "normalize: expected one of ('true', 'pred', 'all', None), got 'rows'"):
         confusion_matrix([0], [0], normalize="rows")
 
 
 @pytest.mark.parametrize(
     ("option", "words"),
     [
-        ({"beta": -1}, "beta: expected a number from 0 to infinity, got -1"),
-        ({"beta": np.nan}, "beta: expected a number from 0 to infinity, got nan"),
-        ({"average": "binary"}, "'micro', 'macro', 'weighted' or None, got 'binary'"),
+        ({"beta": -1}, "beta: expected a finite number of at least 0, got -1"),
+        ({"beta": np.nan}, "beta: expected a finite number of at least 0, got nan"),
+        ({"average": "binary"}, "('micro', 'macro', 'weighted', None), got 'binary'"),
+        ({"average": np.ones(2)}, "('micro', 'macro', 'weighted', None), got array"),
         ({"zero_division": "warn"}, "zero_division: expected 0, 1 or nan, got 'warn'"),
         ({"zero_division": 0.5}, "zero_division: expected 0, 1 or nan, got 0.5"),
     ],
@@ -297,6 +300,12 @@ def test_bad_options_are_refused(option, words, refuses):
         precision_recall_fscore_support([0], [0], **option)
 
 
+def test_a_beta_that_is_no_number_is_refused(refuses):
+    for beta in ("1", None, True):
+        with refuses(TypeError, f"beta: expected a finite number of at least 0, got {beta!r}"):
+            precision_recall_fscore_support([0], [0], beta=beta)
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "b", "c"]], ids=str)
 def test_a_name_too_few_or_too_many_is_refused(names, refuses):
     with refuses(ValueError, f"target_names: expected 2 names, got {len(names)}"):
@@ -305,7 +314,8 @@ def test_a_name_too_few_or_too_many_is_refused(names, refuses):
 
 @pytest.mark.parametrize("digits", [-1, 1.5, "2", True], ids=repr)
 def test_bad_digits_are_refused(digits, refuses):
-    with refuses(ValueError, f"digits: expected a whole number from 0, got {digits!r}"):
+    error = ValueError if digits == -1 else TypeError
+    with refuses(error, f"digits: expected an int of at least 0, got {digits!r}"):
         classification_report([0], [0], digits=digits)
 
 

@@ -105,7 +105,7 @@ def code_lines(source: str) -> tuple[int, list[tuple[type[ast.stmt], int]]]:
 
 
 def test_cells_are_short() -> None:
-    """Half of the cells have 8 lines or fewer, nine in ten at most 16; functions at most 28, classes at most 80."""
+    """Half of the cells have 8 lines or fewer, nine in ten at most 16; functions at most 30, classes at most 80."""
     sources = [
         "\n".join(line for line in "".join(cell["source"]).splitlines() if not line.startswith("#|"))
         for path in NOTEBOOKS
@@ -116,6 +116,6 @@ def test_cells_are_short() -> None:
     lengths = sorted(length for length, _ in counted)
     assert lengths[len(lengths) // 2] <= 8
     assert lengths[int(0.9 * len(lengths))] <= 16
-    limits = {ast.FunctionDef: 28, ast.ClassDef: 80}
+    limits = {ast.FunctionDef: 30, ast.ClassDef: 80}
     assert all(length <= limits[kind] for _, found in counted for kind, length in found)
     assert max(len(line) for source in sources for line in source.splitlines()) <= 99
