@@ -97,6 +97,9 @@ dist: $(VENV)/.test
 test-versions: $(VENV)/.test
 	$(BIN)/python tools/versions.py
 
+newest: $(VENV)/.test
+	$(BIN)/python tools/newest.py
+
 # what pyproject.toml chooses, with all that it brings along, for every Python and system
 lock: $(LOCK)/.installed
 	$(LOCK)/bin/python tools/lock.py $(if $(UPGRADE),--upgrade)

@@ -15,7 +15,6 @@ import shutil
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import lock
@@ -109,14 +108,9 @@ def test(python: str, number: tuple[int, ...], name: str) -> tuple[bool, str]:
     log.unlink(missing_ok=True)
     started = time.monotonic()
     inside = prepare(python, folder, name, log)
+    workers = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadgroup")
     passed = inside is not None and run(
-        inside,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--ignore=tests/book",
+        *(inside, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--ignore=tests/book", *workers),
         log=log,
         OPENBLAS_NUM_THREADS="1",
         PYTHONPATH=str(ROOT),
@@ -152,8 +146,7 @@ def main() -> None:
         )
         jobs += [(python, number, name) for name in names]
     HOME.mkdir(exist_ok=True)
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        results = list(pool.map(lambda job: test(*job), jobs))
+    results = [test(*job) for job in jobs]
     for (_, number, name), (passed, _) in zip(jobs, results, strict=True):
         if not passed:
             log = HOME / f"{'.'.join(map(str, number))}-{name}.log"
