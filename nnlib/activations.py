@@ -20,7 +20,8 @@ class ReLU(Layer):
     """max(0, x); its derivative at 0 is taken to be 0."""
 
     def forward_into(self, x: Array, y: Array) -> None:
-        np.maximum(x, 0, out=y)
+        y.fill(0)
+        np.maximum(x, y, out=y)
 
     def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
         np.greater(y, 0, out=dx)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -27,6 +27,22 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
     """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
     return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
 
+# %% ../nbs/02_layers.ipynb #950ffca4
+def is_usual(array: Any, shape: tuple[int | None, ...] | None,
+             dtype: DTypeLike | None) -> TypeGuard[Array]:
+    """Tell quickly, for a small array, that nothing can be wrong with it.
+
+    If the sum of squares is finite, so is every number.
+    """
+    if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
+        return False
+    if array.dtype != (dtype or np.float64) or array.dtype.char not in "fd":
+        return False
+    if shape is not None and array.shape != shape:
+        if array.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, array.shape)):
+            return False
+    return math.isfinite(np.vdot(array, array))
+
 # %% ../nbs/02_layers.ipynb #de482c8b
 def check_array(
     array: ArrayLike,
@@ -41,6 +57,8 @@ def check_array(
     complex numbers where `dtype` is complex or open), ValueError for another
     shape, an empty array, NaN, or what is infinite as `dtype`.
     """
+    if is_usual(array, shape, dtype):
+        return array
     a = np.asarray(array)
     if a.ndim == 0 and a.dtype == object:
         raise TypeError(f"{name}: expected an array of floats, got {type(array).__name__}")

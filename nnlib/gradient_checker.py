@@ -72,17 +72,17 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     return np.array(derivatives).reshape(point.shape)
 
 # %% ../nbs/07_gradient_checker.ipynb #e64328fb
-def relative_error(a: ArrayLike, b: ArrayLike) -> float:
+def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     """Compare two arrays of one shape: ``max|a - b|`` over the largest size of an element.
 
-    The measure of equation (17), with the largest element in place of the norm; 0 if
-    all elements are 0. Derived in :ref:`ch-gradient-checker`.
+    The measure of the report, with the largest element in place of the norm; 0 if
+    all elements are 0. Elements smaller than `floor` count as if they were that large.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
     if a.shape != b.shape:
         raise ValueError("relative_error: expected two arrays of one shape, "
                          f"got {a.shape} and {b.shape}")
-    scale = max(np.abs(a).max(), np.abs(b).max())
+    scale = max(np.abs(a).max(), np.abs(b).max(), floor)
     return float(np.abs(a - b).max() / scale) if scale else 0.0
 
 # %% ../nbs/07_gradient_checker.ipynb #e0b3fcc9
@@ -95,24 +95,25 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
 
     `head` takes outputs and returns a number with its gradient in them. Returns the
     `relative_error` for the inputs and for each layer with parameters; all is computed
-    in float64, on a copy. Derived in :ref:`ch-gradient-checker`.
+    in float64, on a copy. A gradient below 1e-10 of the one that `head` puts in counts as
+    zero: it is smaller than the rounding of the sums that it comes from.
     """
     probe, x = copy.deepcopy(layer), check_array(inputs, "inputs").astype(np.float64)
     theta = probe.params.astype(np.float64)
     probe.bind(theta, np.zeros_like(theta))
-    dx = probe.backward(head(probe.forward(x))[1])
-    grads = probe.grads
+    dy = head(probe.forward(x))[1]
+    dx, grads, floor = probe.backward(dy), probe.grads, 1e-10 * np.abs(dy).max()
 
     def value(theta: Array, x: Array) -> Any:
         probe.bind(theta.astype(np.result_type(theta, x)), grads)
         return head(probe.forward(x))[0]
 
     numerical = numerical_gradient(lambda x: value(theta, x), x, method)
-    errors = {"inputs": relative_error(dx, numerical)}
+    errors = {"inputs": relative_error(dx, numerical, floor)}
     if theta.size:
         numerical = numerical_gradient(lambda theta: value(theta, x), theta, method)
         for name, part in parts(probe):
-            errors[name] = relative_error(grads[part], numerical[part])
+            errors[name] = relative_error(grads[part], numerical[part], floor)
     return errors
 
 # %% ../nbs/07_gradient_checker.ipynb #35861350

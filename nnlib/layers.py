@@ -193,8 +193,8 @@ class Buffers:
 # %% ../nbs/02_layers.ipynb #9386b0f4
 def check_inputs(layer: Layer, inputs: ArrayLike) -> Array:
     """Check a batch for a layer; return it in the precision of the layer's parameters."""
-    shape = (None, layer.n_in) if layer.n_in else None
-    return check_array(inputs, "inputs", shape, layer.params.dtype if layer.params.size else None)
+    params, shape = layer.params, (None, layer.n_in) if layer.n_in else None
+    return check_array(inputs, "inputs", shape, params.dtype if params.size else None)
 
 
 def fit_buffers(known: Buffers | None, layer: Layer, x: Array) -> Buffers:

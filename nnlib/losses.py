@@ -5,6 +5,7 @@
 # %% ../nbs/04_losses.ipynb #8550d356
 from __future__ import annotations
 
+import cmath
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,11 @@ class Loss:
         """
         p = check_array(predictions, "predictions")
         t = check_array(targets, "targets", p.shape, p.dtype)
-        batch = np.array(p.reshape(-1, p.shape[-1]), order="F")
+        batch = np.asfortranarray(p.reshape(-1, p.shape[-1]))
         dp = np.empty_like(batch)
         with np.errstate(over="ignore"):
-            value = self.value_into(batch, np.array(t.reshape(batch.shape), order="F"), dp)
-        if not np.isfinite(value):
+            value = self.value_into(batch, np.asfortranarray(t.reshape(batch.shape)), dp)
+        if not cmath.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
         return value, np.array(dp, order="C").reshape(p.shape)
 
@@ -98,7 +99,8 @@ class BCEWithLogitsLoss(Loss):
 
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
         terms = self.scratch(p)
-        np.maximum(p, 0, out=terms)
+        terms.fill(0)
+        np.maximum(p, terms, out=terms)
         np.multiply(p, t, out=dp)
         np.subtract(terms, dp, out=terms)
         np.negative(p, out=dp)

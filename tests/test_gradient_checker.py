@@ -11,6 +11,7 @@ from nnlib import (
     ReLU,
     Sequential,
     Sigmoid,
+    Softmax,
     Tanh,
     check_layer,
     check_loss,
@@ -61,6 +62,22 @@ class WrongLoss(MSELoss):
 
 
 # The checks
+
+
+def test_a_saturated_softmax_passes():
+    """Its gradients are of the size of rounding; they were called wrong by 100 per cent."""
+    softmax = Sequential(Softmax())
+    for layer in Softmax(), softmax:
+        assert check_layer(layer, [[40.0, 0.3, 1.0]], [[1.0, 2.0, 3.0]])["inputs"] < 1e-6
+
+
+def test_a_small_gradient_that_is_wrong_is_found():
+    assert check_layer(WrongInput(), [[12.0]], [[1.0]])["inputs"] > 0.1  # its size is 1e-10
+
+
+def test_the_floor_of_an_error():
+    assert relative_error([1e-3], [2e-3]) == 0.5 and relative_error([1e-3], [2e-3], floor=1.0) == 1e-3
+    assert relative_error([0.0], [0.0], floor=1.0) == relative_error([0.0], [0.0]) == 0
 
 
 @both_methods

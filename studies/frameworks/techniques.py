@@ -14,10 +14,9 @@ from functools import partial
 
 import numpy as np
 
-from nnlib import SGD, BCEWithLogitsLoss, ReLU, Sequential
-from nnlib.layers import Affine, Tape, batch_buffer, bound
+from nnlib import SGD, BCEWithLogitsLoss, Dense, ReLU, Sequential
 from nnlib.losses import flat
-from nnlib.network import Step, Trainer
+from nnlib.network import Trainer, TrainingStep
 
 from .. import kit
 from . import recipe
@@ -25,97 +24,93 @@ from . import recipe
 STEPS = 40  # steps of a variant in a round
 
 
-class SeparateBias(Affine):
+class SeparateBias(Dense):
     """A dense layer without the column of ones: biases are added, their gradients summed."""
 
-    def forward_calls(self, x, y):
-        yield np.dot, self.W.T, x.T, y.T
-        yield np.add, y, self.b, y
+    def forward_into(self, x, y):
+        np.dot(self.W.T, x.T, out=y.T)
+        np.add(y, self.b, out=y)
 
-    def param_calls(self, x, dy):
-        yield np.dot, x.T, dy, self.dW
-        yield np.add.reduce, dy, 0, None, self.db
+    def backward_into(self, x, y, dy, dx):
+        np.dot(x.T, dy, out=self.dW)
+        np.add.reduce(dy, axis=0, out=self.db)
+        if dx is not None:
+            np.dot(self.W, dy.T, out=dx.T)
 
 
 class ScalarReLU(ReLU):
     """ReLU as the maximum with a number, not with an array of zeros."""
 
-    def forward_calls(self, x, y):
-        yield np.maximum, x, np.zeros((), x.dtype), y
+    def forward_into(self, x, y):
+        np.maximum(x, 0, out=y)
 
 
 class IndexedReLU(ReLU):
     """ReLU whose backward pass writes zeros where the output is zero."""
 
-    def backward_calls(self, x, y, dy, dx):
-        def write_zeros(g, h):
-            g[h <= 0] = 0
-
-        yield np.copyto, dx, dy
-        yield write_zeros, dx.T, y.T  # transposed: in the order of memory
+    def backward_into(self, x, y, dy, dx):
+        dx[...] = dy
+        dx.T[y.T <= 0] = 0  # transposed: in the order of memory
 
 
 class LogaddexpLoss(BCEWithLogitsLoss):
     """The loss by the one function of NumPy that has its name: log(1 + exp(p)) - p t."""
 
-    def calls(self, p, t, dp, value):
-        one, scale = (np.array(c, p.dtype) for c in (1, 1 / p.size))
-        zeros, terms = np.zeros_like(p), np.empty_like(p)
-        yield np.multiply, p, t, dp
-        yield np.logaddexp, zeros, p, terms
-        yield np.subtract, terms, dp, terms
-        yield np.add.reduce, flat(terms), 0, None, value
-        yield np.multiply, value, scale, value
-        yield from sigmoid_gradient(p, t, dp, one, scale)
+    def value_into(self, p, t, dp):
+        terms = self.scratch(p)
+        np.multiply(p, t, out=dp)
+        np.logaddexp(0, p, out=terms)
+        np.subtract(terms, dp, out=terms)
+        sigmoid_gradient(p, t, dp)
+        return np.add.reduce(flat(terms)).item() / p.size
 
 
 class WhereLoss(BCEWithLogitsLoss):
     """The loss with np.where choosing between the two stable forms of the sigmoid."""
 
-    def calls(self, p, t, dp, value):
-        scale = np.array(1 / p.size, p.dtype)
-
-        def compute(p, t, dp, value):
-            e = np.exp(-abs(p))
-            terms = np.where(p > 0, p, 0) - p * t + np.log1p(e)
-            value[...] = flat(terms).sum() * scale
-            dp[...] = (np.where(p > 0, 1 / (1 + e), e / (1 + e)) - t) * scale
-
-        yield compute, p, t, dp, value
+    def value_into(self, p, t, dp):
+        e = np.exp(-abs(p))
+        terms = np.where(p > 0, p, 0) - p * t + np.log1p(e)
+        dp[...] = (np.where(p > 0, 1 / (1 + e), e / (1 + e)) - t) / p.size
+        return flat(terms).sum().item() / p.size
 
 
 class ScalarLoss(BCEWithLogitsLoss):
     """nnlib's loss, with its maximum taken with a number."""
 
-    def calls(self, p, t, dp, value):
-        zero = np.zeros((), p.dtype)
-        for function, *arguments in super().calls(p, t, dp, value):
-            if isinstance(function, partial) and function.func is np.maximum:
-                function, arguments = np.maximum, [p, zero, function.keywords["out"]]
-            yield function, *arguments
+    def value_into(self, p, t, dp):
+        terms = self.scratch(p)
+        np.maximum(p, 0, out=terms)
+        np.multiply(p, t, out=dp)
+        np.subtract(terms, dp, out=terms)
+        np.negative(p, out=dp)
+        np.minimum(p, dp, out=dp)
+        np.exp(dp, out=dp)
+        np.log1p(dp, out=dp)
+        np.add(terms, dp, out=terms)
+        sigmoid_gradient(p, t, dp)
+        return np.add.reduce(flat(terms)).item() / p.size
 
 
-def sigmoid_gradient(p, t, dp, one, scale):
-    """Yield the calls of nnlib's loss that compute its gradient."""
-    yield np.negative, p, dp
-    yield np.exp, dp, dp
-    yield np.add, dp, one, dp
-    yield np.reciprocal, dp, dp
-    yield np.subtract, dp, t, dp
-    yield np.multiply, dp, scale, dp
+def sigmoid_gradient(p, t, dp):
+    """Compute the gradient as nnlib's loss does."""
+    np.negative(p, out=dp)
+    np.exp(dp, out=dp)
+    np.add(dp, 1, out=dp)
+    np.reciprocal(dp, out=dp)
+    np.subtract(dp, t, out=dp)
+    np.multiply(dp, 1 / p.size, out=dp)
 
 
-class WholeStep(Step):
+class WholeStep(TrainingStep):
     """A step that computes the gradient of the images too."""
 
-    def __init__(self, network, loss, n, copying=False):
-        tape = Tape(network.leaves, n, network.n_in, network.params.dtype)
-        self.x = tape.x
-        self.targets = tape.x if copying else batch_buffer(n, network.n_out, tape.x.dtype)
-        self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
-        self.value, dy = np.zeros((), tape.x.dtype), np.empty_like(tape.y)
-        self.calls = tape.forward + bound(loss.calls(tape.y, self.targets, dy, self.value))
-        self.calls += tape.backward(dy, to_input=True)[0]
+    def run(self):
+        values, gradients = self.buffers.values, self.buffers.gradients
+        self.buffers.forward(self.layers)
+        value = self.loss.value_into(values[-1], self.targets, gradients[-1])
+        self.buffers.backward(self.layers)
+        return value
 
 
 class IndexingTrainer(Trainer):
@@ -169,12 +164,12 @@ OFF = {  # technique: what replaces it
 }
 
 
-def make_trainer(images, *, dtype=np.float32, dense=Affine, relu=ReLU, loss=BCEWithLogitsLoss,
-                 step=Step, trainer=Trainer, copying=True):
+def make_trainer(images, *, dtype=np.float32, dense=Dense, relu=ReLU, loss=BCEWithLogitsLoss,
+                 step=TrainingStep, trainer=Trainer, copying=True):
     """Make a trainer of the autoencoder, with the common initial weights."""
     layers = []
     for W in recipe.autoencoder_weights():
-        layer = dense(*W.shape, dtype)
+        layer = dense(*W.shape, init="zeros", dtype=dtype)
         layer.W[...] = W
         layers += [layer] if W.shape[1] in (32, 784) else [layer, relu()]
     network = Sequential(*layers)
