@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
-           'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss', 'Loss',
-           'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint', 'CheckpointError', 'load',
-           'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC', 'accuracy_score',
-           'classification_report', 'confusion_matrix', 'precision_recall_fscore_support']
+           'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss',
+           'CrossEntropyLoss', 'Loss', 'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint',
+           'CheckpointError', 'load', 'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC',
+           'accuracy_score', 'classification_report', 'confusion_matrix', 'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
 __version__ = "0.1.0"
@@ -19,7 +19,7 @@ from .data import load_mnist, stratified_split
 from .gradient_checker import (check_layer, check_loss, check_network,
                                     numerical_gradient, relative_error)
 from .layers import Dense, Layer
-from .losses import BCEWithLogitsLoss, Loss, MSELoss
+from .losses import BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss
 from .metrics import (accuracy_score, classification_report, confusion_matrix,
                            precision_recall_fscore_support)
 from .multiclass_svm import OneVsOneSVC, OneVsRestSVC
@@ -30,7 +30,7 @@ from .svm import SVC
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
-         "Dense", "Layer", "BCEWithLogitsLoss", "Loss", "MSELoss", "History", "Sequential",
+         "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss", "History", "Sequential",
          "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save",
          "StandardScaler", "PCA", "SVC", "OneVsOneSVC", "OneVsRestSVC", "accuracy_score",
          "classification_report", "confusion_matrix", "precision_recall_fscore_support"]

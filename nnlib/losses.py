@@ -9,12 +9,12 @@ import cmath
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
 from .arrays import Array, check_array
 
 # %% auto #0
-__all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss']
+__all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 
 # %% ../nbs/04_losses.ipynb #83bdfb9d
 class Loss:
@@ -29,6 +29,11 @@ class Loss:
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
         """Return the loss of predictions `p` (n, d) for targets `t`; write its gradient to `dp`."""
         raise NotImplementedError(f"{type(self).__name__} must define value_into(p, t, dp)")
+
+    def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,
+                      name: str = "targets") -> Array:
+        """Return targets for predictions of this shape and dtype, or say what is wrong."""
+        return check_array(targets, name, shape, dtype)
 
     def scratch(self, p: Array) -> Array:
         """An array like `p`, the same one as long as the shape stays, for intermediate results."""
@@ -45,7 +50,7 @@ class Loss:
         shapes or not finite, FloatingPointError if the loss overflows.
         """
         p = check_array(predictions, "predictions")
-        t = check_array(targets, "targets", p.shape, p.dtype)
+        t = self.check_targets(targets, p.shape, p.dtype)
         batch = np.asfortranarray(p.reshape(-1, p.shape[-1]))
         dp = np.empty_like(batch)
         with np.errstate(over="ignore"):
@@ -116,3 +121,49 @@ class BCEWithLogitsLoss(Loss):
         np.subtract(dp, t, out=dp)
         np.multiply(dp, 1 / p.size, out=dp)
         return value.item()
+
+# %% ../nbs/digits.ipynb #7b7ad698
+class CrossEntropyLoss(Loss):
+    """Cross-entropy of softmax(p) for several classes, from the scores p.
+
+    The mean over the n samples of ``log(sum(exp(p))) - sum(t p)``; its gradient is
+    ``(softmax(p) - t) / n``. Targets are classes, integers from 0 on, of shape (n,),
+    or rows of probabilities of the shape of p.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> loss = CrossEntropyLoss()
+    >>> round(loss.forward(np.array([[2.0, 1.0, 0.0]]), [0]), 4)
+    0.4076
+    """
+
+    def value_into(self, p: Array, t: Array, dp: Array) -> Any:
+        np.subtract(p, p.max(axis=1, keepdims=True), out=dp)  # at most 0
+        right = np.add.reduce(flat(np.multiply(dp, t, out=self.scratch(p))))
+        np.exp(dp, out=dp)
+        total = dp.sum(axis=1, keepdims=True)
+        value = (np.log(total).sum() - right) / len(p)
+        np.divide(dp, total, out=dp)  # softmax(p)
+        np.subtract(dp, t, out=dp)
+        np.multiply(dp, 1 / len(p), out=dp)
+        return value.item()
+
+    def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,
+                      name: str = "targets") -> Array:
+        """Return classes as one-hot rows, and rows of probabilities as they are."""
+        t, q = np.asarray(targets), shape[-1]
+        if t.dtype.kind not in "iu":
+            t = check_array(targets, name, shape, dtype)
+            if (t.real < 0).any() or not np.allclose(t.sum(axis=-1), 1, atol=1e-3):
+                raise ValueError(f"{name}: expected classes, integers, or rows of probabilities "
+                                 "that add up to 1")
+            return t
+        if t.shape != shape[:-1]:
+            raise ValueError(f"{name}: expected a class for each of {shape[:-1]} samples, "
+                             f"got shape {t.shape}")
+        if t.min() < 0 or t.max() >= q:
+            raise ValueError(f"{name}: expected classes from 0 to {q - 1}, "
+                             f"got {t.min()} to {t.max()}")
+        one_hot: Array = np.eye(q, dtype=dtype)
+        return np.asarray(one_hot[t])

@@ -86,8 +86,7 @@ class Sequential(Layer):
 
         Raises FloatingPointError if the predictions overflow.
         """
-        check_instance(loss, Loss, "MSELoss()")
-        X, y = check_data(self, X, y)
+        X, y = check_data(self, X, y, loss)
         total = 0.0
         for rows, outputs in self._blocks(X):
             if not np.isfinite(outputs).all():
@@ -148,11 +147,11 @@ class Sequential(Layer):
             If the loss or a parameter stops being finite; parameters, optimizer and
             history are then those of before.
         """
-        X, y = check_data(self, X, y)
+        X, y = check_data(self, X, y, loss)
         size = len(X) if batch_size is None else check_number("batch_size", batch_size, int, low=1)
         check_number("epochs", epochs, int, low=1)
         check_number("validation_interval", validation_interval, int, low=1)
-        validation = check_validation(self, validation_data)
+        validation = check_validation(self, validation_data, loss)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function, got {callback!r:.60}")
         trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None, history)
@@ -353,19 +352,22 @@ def check_layers(layers: tuple[Layer, ...]) -> None:
             width, last = layer.n_out, layer
 
 
-def check_data(network: Layer, X: ArrayLike, y: ArrayLike,
+def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the dtype of the network; raise if they do not fit it."""
+    check_instance(loss, Loss, "MSELoss()")
     if not network.n_in or not network.params.size:
         raise ValueError(f"fit: {network!r} has no parameters to train")
     inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
     if y is X and network.n_out == network.n_in:
         return inputs, inputs
-    targets = check_array(y, f"{of}y", (len(inputs), network.n_out), network.params.dtype)
+    assert network.n_out is not None
+    shape = len(inputs), network.n_out
+    targets = loss.check_targets(y, shape, network.params.dtype, f"{of}y")
     return inputs, targets
 
 
-def check_validation(network: Layer, data: Any) -> tuple[Array, Array] | None:
+def check_validation(network: Layer, data: Any, loss: Loss) -> tuple[Array, Array] | None:
     """Return the pair (X, y) checked, None if there is none; raise TypeError for anything else."""
     if data is None:
         return None
@@ -373,4 +375,4 @@ def check_validation(network: Layer, data: Any) -> tuple[Array, Array] | None:
         raise TypeError("fit: expected validation_data to be a pair (X, y), "
                         f"got {type(data).__name__}")
     X, y = data
-    return check_data(network, X, y, of="validation ")
+    return check_data(network, X, y, loss, of="validation ")

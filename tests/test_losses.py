@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.metrics import log_loss
 
-from nnlib import BCEWithLogitsLoss, Loss, MSELoss
+from nnlib import (SGD, BCEWithLogitsLoss, CrossEntropyLoss, Dense, Loss, MSELoss, Sequential,
+                   check_loss)
 
 every_loss = pytest.mark.parametrize("loss", [kind() for kind in LOSSES], ids=repr)
 LOGITS = [-1e4, -100.0, -30.0, -1.0, 0.0, 1e-3, 2.0, 90.0, 1e4]
@@ -244,3 +246,66 @@ def test_mse_of_many_float32_keeps_its_digits():
 def test_loss_that_overflows_is_refused():
     with pytest.raises(FloatingPointError, match="loss: expected a finite number, got inf"):
         MSELoss().forward(np.array([1e200]), np.array([0.0]))
+
+
+# ---------------------------------------------------------------- several classes
+def test_cross_entropy_is_scikit_learn_s_log_loss(rng, dtype):
+    scores, labels = rng.normal(0, 3, (50, 7)).astype(dtype), rng.integers(7, size=50)
+    value, gradient = CrossEntropyLoss().value_and_gradient(scores, labels)
+    shares = np.exp(scores.astype(np.float64))
+    shares /= shares.sum(1, keepdims=True)
+    assert np.isclose(value, log_loss(labels, shares, labels=range(7)), rtol=3e-6)
+    assert_allclose(gradient, (shares - np.eye(7)[labels]) / 50, atol=1e-7)
+    assert gradient.dtype == dtype
+
+
+def test_cross_entropy_of_labels_and_of_rows_is_one(rng):
+    scores, labels = rng.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0], np.uint8)
+    by_label = CrossEntropyLoss().value_and_gradient(scores, labels)
+    by_row = CrossEntropyLoss().value_and_gradient(scores, np.eye(3)[labels])
+    assert by_label[0] == by_row[0]
+    assert_array_equal(by_label[1], by_row[1])
+
+
+def test_cross_entropy_neither_overflows_nor_loses_a_tiny_loss():
+    loss = CrossEntropyLoss()
+    assert loss.forward([[1e4, 0.0, -1e4]], [2]) == 2e4
+    assert np.isfinite(loss.backward()).all()
+    assert np.isclose(loss.forward([[40.0, 0.0]], [0]), np.exp(-40), rtol=1e-10)
+
+
+def test_gradient_of_cross_entropy_is_exact(rng):
+    t = rng.random((6, 4))
+    t /= t.sum(1, keepdims=True)
+    for targets in (rng.integers(4, size=6), t):
+        assert check_loss(CrossEntropyLoss(), rng.normal(0, 2, (6, 4)), targets) < 1e-14
+        central = check_loss(CrossEntropyLoss(), rng.normal(size=(6, 4)), targets, "central")
+        assert central < 1e-7
+
+
+@pytest.mark.parametrize(("targets", "error", "words"), [
+    ([0, 3], ValueError, "targets: expected classes from 0 to 2, got 0 to 3"),
+    ([-1, 0], ValueError, "targets: expected classes from 0 to 2, got -1 to 0"),
+    ([0, 1, 2], ValueError, r"targets: expected a class for each of (2,) samples, got shape (3,)"),
+    ([[0], [1]], ValueError, "targets: expected a class for each of"),
+    ([0.0, 1.0], ValueError, "targets: expected shape (2, 3), got (2,)"),
+    ([[1.0, 1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
+    ([[2.0, -1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
+    ([True, False], TypeError, "targets: expected floats, got dtype bool"),
+])
+def test_targets_that_are_no_classes_are_refused(refuses, targets, error, words):
+    with refuses(error, words):
+        CrossEntropyLoss().forward(np.zeros((2, 3)), targets)
+
+
+def test_a_network_learns_classes_from_labels(rng):
+    X = rng.normal(size=(90, 2)).astype(np.float32)
+    y = np.argmax(X @ np.array([[1.0, 0, -1], [0, 1, -1]]), axis=1)
+    network = Sequential(Dense(2, 3, rng=0, dtype=np.float32))
+    history = network.fit(X, y, loss=CrossEntropyLoss(), optimizer=SGD(1.0), epochs=300,
+                          validation_data=(X, y))
+    assert (network.predict(X).argmax(1) == y).mean() > 0.95
+    assert history.val_loss[-1] < 0.25 < history.val_loss[0]
+    assert np.isclose(network.evaluate(X, y, CrossEntropyLoss()), history.val_loss[-1])
+    with pytest.raises(ValueError, match="y: expected classes from 0 to 2"):
+        network.fit(X, y + 1, loss=CrossEntropyLoss(), optimizer=SGD(1.0), epochs=1)

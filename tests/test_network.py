@@ -999,5 +999,5 @@ def test_targets_that_are_the_inputs_are_converted_once():
     """In another dtype the autoencoder's images were copied twice."""
     X = np.random.default_rng(0).random((50, 3))
     network = Sequential(Dense(3, 3, rng=0, dtype=np.float32))
-    inputs, targets = check_data(network, X, X)
+    inputs, targets = check_data(network, X, X, MSELoss())
     assert inputs is targets and inputs.dtype == np.float32
