@@ -53,7 +53,7 @@ def check_metadata(text: str) -> None:
     needed = [need for need in data.get_all("Requires-Dist", []) if "extra ==" not in need]
     same("requirements", needed, ["numpy>=2.0"])
     same("type of the description", data["Description-Content-Type"], "text/markdown")
-    same("description", data.get_payload().strip(), (ROOT / "README.md").read_text("utf-8").strip())
+    same("description", str(data.get_payload()).strip(), (ROOT / "README.md").read_text("utf-8").strip())
     if len(data.get_all("Classifier", [])) < 5 or not data["Keywords"]:
         raise SystemExit("metadata: classifiers or keywords are missing")
 
@@ -84,7 +84,9 @@ def check_source(path: Path) -> None:
 
 def example() -> str:
     """Take the example out of README."""
-    return re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)[0]
+    found = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+    assert found, "README.md: no example"
+    return found[1]
 
 
 def try_out(wheel: Path) -> None:
@@ -93,7 +95,7 @@ def try_out(wheel: Path) -> None:
         place = Path(folder, "environment")
         venv.create(place, with_pip=True)
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-        pip = [python, "-m", "pip", "--disable-pip-version-check"]
+        pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
         subprocess.run([*pip, "install", "--quiet", wheel], check=True)
         listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True).stdout
         installed = {line.partition("==")[0] for line in listed.split()} - {"pip", "setuptools"}

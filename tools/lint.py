@@ -18,10 +18,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT / "node_modules" / ".package-lock.json"  # npm writes it last
 MODULES = "node_modules/.bin"
+TOOLS = [f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))]  # import each other by name
 TESTS = [f"tests/js/{path.name}" for path in sorted((ROOT / "tests" / "js").glob("*.test.js"))]
 
 CHECKS: dict[str, list[list[str]]] = {
-    "types": [["mypy", "--no-error-summary"]],
+    "types": [["mypy", "--no-error-summary"], ["mypy", "--no-error-summary", *TOOLS]],
     "spelling": [["codespell"]],
     "workflows": [["zizmor", "--offline", "--quiet", "--no-progress", "--min-severity", "medium", ".github"]],
     "scripts": [["biome", "ci", "--error-on-warnings", "--log-level", "error"], ["tsc", "--project", "jsconfig.json"],

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 EXTENSION = ROOT / "nbs" / "_ext"
@@ -52,7 +53,7 @@ def contents(target: Path) -> None:
     shutil.copy(EXTENSION / "nnbook" / "matplotlibrc", target / "data")
 
 
-def lock_of_kernel(index: dict[str, dict]) -> dict[str, dict]:
+def lock_of_kernel(index: dict[str, Any]) -> dict[str, Any]:
     """Make entries of a lock file for the packages that the kernel is made of."""
     entries = {}
     for name in ("ipykernel", "piplite", "pyodide-kernel"):
@@ -64,7 +65,7 @@ def lock_of_kernel(index: dict[str, dict]) -> dict[str, dict]:
     return entries
 
 
-def add_packages(source: Path, target: Path, lock: dict[str, dict], index: dict[str, dict]) -> None:
+def add_packages(source: Path, target: Path, lock: dict[str, Any], index: dict[str, Any]) -> None:
     """Copy what the kernel needs beyond the live pages' Pyodide, each file checked, with a lock file of all of it."""
     target.mkdir()
     files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.WORKSPACE}

@@ -66,7 +66,7 @@ def run(step: str) -> tuple[bool, str]:
 
 def newer() -> list[str]:
     """List the releases that are installed in another version than the locks have."""
-    command = [PYTHON, "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
+    command = [str(PYTHON), "-m", "pip", "list", "--format=json", "--disable-pip-version-check"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     python = ".".join(map(str, sys.version_info[:3]))
     text = "".join((lock.LOCKS / f"{name}.txt").read_text("utf-8") for name in ("book", "test"))

@@ -53,7 +53,8 @@ def article(page: str, pages: set[str]) -> Tag:
         unfold(soup, folded)
     for block in [*found.select("pre"), *found.select("table")]:  # what is long may be divided between pages
         if len(block.select("tr")) > 20 or block.get_text().count("\n") > 24 and block.name == "pre":
-            block["class"] = [*block.get("class", []), "long"]
+            classes = block.get("class")
+            block["class"] = " ".join([*(classes if isinstance(classes, list) else []), "long"])
     return found
 
 
@@ -109,11 +110,12 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
     parts = parts_of_book()
     pages = {page for _, group in parts for page in group}
     texts = [(caption, [article(page, pages) for page in group]) for caption, group in parts]
-    chapters, rules = [], []
+    chapters: list[str] = []
+    rules: list[str] = []
     for caption, articles in texts:
         for text in articles:
             name = f"c{len(chapters)}"
-            heading = text.select_one("h1").get_text(" ", strip=True)
+            heading = head_of(text)
             rules.append(f'@page {name} {{ @top-left {{ content: "{css(heading)}" }} }} .{name} {{ page: {name} }}')
             chapters.append(f'<div class="chapter {name}">{text.decode()}</div>')
     math = re.search(r"<script>(window\.MathJax = .*?)</script>",
@@ -126,6 +128,12 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
 <body><div class="cover"><img src="/html/_static/favicon.svg" alt=""><p class="book">{html.escape(title)}</p><p>{html.escape(author)}</p></div>
 <nav class="contents"><h1>Contents</h1>{contents(texts, numbers)}</nav>
 {"".join(chapters)}</body></html>"""
+
+
+def head_of(text: Tag) -> str:
+    """Read the title of a page."""
+    title = text.select_one("h1")
+    return title.get_text(" ", strip=True) if title else ""
 
 
 def css(text: str) -> str:
@@ -162,7 +170,8 @@ SHRINK = """() => {
 def check(path: Path) -> None:
     """Refuse a book with a line of its contents that has no page number, or with markup left in its text."""
     soup = BeautifulSoup((BUILD / "print" / "book.html").read_text(encoding="utf-8"), "html.parser")
-    lost = [line.get_text() for line in soup.select(".contents a") if not line.select_one(".page").get_text()]
+    empty = soup.select(".contents a:has(.page:empty)")
+    lost = [line.get_text() for line in empty]
     raw = re.findall(r"\{(?:glue|ref|eq|cite|numref|py)[^}]*\}|#\|", "".join(page.extract_text() for page in PdfReader(path).pages))
     if lost or raw:
         sys.exit(f"{path}: no page number for {lost}, markup in the text: {raw}")
@@ -177,7 +186,8 @@ def main() -> None:
     (BUILD / "print").mkdir(exist_ok=True)
     (BUILD / "pdf").mkdir(exist_ok=True)
     shutil.copy(Path(__file__).with_name("print.css"), BUILD / "print")
-    path, numbers = BUILD / "pdf" / "nnlib-book.pdf", {}
+    path = BUILD / "pdf" / "nnlib-book.pdf"
+    numbers: dict[str, int] = {}
     with served(BUILD) as address, sync_playwright() as playwright:
         tab = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]).new_page()
         tab.emulate_media(media="print", color_scheme="light")

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -29,7 +30,7 @@ from .site import fixes, links, page_weight, pages
 HERE = Path(__file__).parent
 
 
-def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """Leave out sphinx-thebe's scripts: unused here, declared twice, and from another host."""
     context["script_files"] = [
         script

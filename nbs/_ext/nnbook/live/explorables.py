@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
@@ -41,7 +42,7 @@ def code_files(folder: Path) -> list[Path]:
     return [folder / name for name in (*pyodide.LOCK["core"], pyodide.LOCK["packages"]["numpy"]["file_name"])]
 
 
-def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """Say in each place how much is to be loaded, and give the page its script."""
     if app.builder.name != "html" or "nnbook-explorable" not in context.get("body", ""):
         return

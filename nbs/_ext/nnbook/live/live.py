@@ -31,6 +31,7 @@ import tempfile
 import zipfile
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -73,12 +74,12 @@ def replacement(text: str, code: str) -> tuple[str, str]:
     return old, new
 
 
-def live_cell(cell: dict) -> dict[str, object] | None:
+def live_cell(cell: dict[str, Any]) -> dict[str, Any] | None:
     """What the page has to know of a code cell; None if there is nothing to run in it."""
     found, code = directives.split_directives("".join(cell["source"]))
     if not code.strip() or "default_exp" in found or found.get("eval") == "false":
         return None
-    live: dict[str, object] = {"id": cell["id"], "hidden": "hide" in found}
+    live: dict[str, Any] = {"id": cell["id"], "hidden": "hide" in found}
     if "live" in found:
         old, new = replacement(found["live"], code)
         code = code.replace(old, new)
@@ -90,6 +91,12 @@ def live_cell(cell: dict) -> dict[str, object] | None:
     return {**live, "source": code.rstrip()}
 
 
+def cells_of(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
+    """What the page has to know of the cells of each notebook."""
+    record: dict[str, list[dict[str, Any]]] = vars(env).setdefault("nnbook_live", {})
+    return record
+
+
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
     """Note the cells of a notebook, and mark each for the doctree; a page of explorables has buttons of its own."""
     if Path(app.env.doc2path(docname)).suffix == ".ipynb" and "```{explorable}" not in content[0]:
@@ -99,7 +106,7 @@ def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
             if cell["cell_type"] == "code" and (live := live_cell(cell)):
                 cell.setdefault("metadata", {})["nnbook_live"] = cell["id"]
                 found.append(live)
-        app.env.nnbook_live[docname] = found
+        cells_of(app.env)[docname] = found
         content[0] = json.dumps(notebook)
 
 
@@ -110,7 +117,8 @@ class Marks(SphinxTransform):
 
     def apply(self, **kwargs: object) -> None:
         for cell in self.document.findall(nodes.container):
-            if mark := cell.get("cell_metadata", {}).get("nnbook_live"):
+            meta: dict[str, Any] = cell.get("cell_metadata", {})
+            if mark := meta.get("nnbook_live"):
                 cell["classes"].append(f"live-{mark}")
 
 
@@ -194,13 +202,13 @@ def needs(code: str, path: Path) -> bool:
 
 def data_of(app: Sphinx, docname: str) -> list[Path]:
     """List the data that a page needs."""
-    code = "\n".join(str(cell["source"]) for cell in app.env.nnbook_live[docname])
+    code = "\n".join(str(cell["source"]) for cell in cells_of(app.env)[docname])
     return [path for path in data_files(Path(app.confdir)) if needs(code, path)]
 
 
 def is_live(app: Sphinx, docname: str) -> bool:
     """Whether a page has cells to run."""
-    return app.builder.name == "html" and any(not cell["hidden"] for cell in app.env.nnbook_live.get(docname, []))
+    return app.builder.name == "html" and any(not cell["hidden"] for cell in cells_of(app.env).get(docname, []))
 
 
 def megabytes(paths: list[Path]) -> float:
@@ -214,7 +222,7 @@ def from_a_file(selector: str) -> str:
             f' {{ place.hidden = false; place.textContent = "{said}"; }}</script>')
 
 
-def add_control(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+def add_control(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """Put under the summary of a chapter the place for its one control; its script fills it."""
     if not is_live(app, pagename):
         return
@@ -250,25 +258,19 @@ def publish(app: Sphinx, error: Exception | None) -> None:
         target = static / path.relative_to(root)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
-    for docname, found in app.env.nnbook_live.items():
+    for docname, found in cells_of(app.env).items():
         if is_live(app, docname):
             data = [path.relative_to(root).as_posix() for path in data_of(app, docname)]
             page = Path(app.outdir, f"{docname}.live.json")
             page.write_text(json.dumps({"cells": found, "data": data}), encoding="utf-8")
 
 
-def prepare(app: Sphinx) -> None:
-    """Start an empty record, unless one came with the environment."""
-    app.env.nnbook_live = getattr(app.env, "nnbook_live", {})
-
-
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget the cells of a page before it is read again."""
-    env.nnbook_live.pop(docname, None)
+    cells_of(env).pop(docname, None)
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("builder-inited", prepare)
     app.connect("env-purge-doc", purge)
     app.connect("source-read", on_source_read, priority=400)  # before `directives` takes the directive lines away
     app.add_transform(Marks)

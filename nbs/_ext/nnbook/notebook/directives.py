@@ -25,6 +25,7 @@ import re
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx import addnodes
@@ -58,7 +59,7 @@ def split_directives(source: str) -> tuple[dict[str, str], str]:
     return found, "".join(lines).lstrip("\n")
 
 
-def rewrite_cell(cell: dict, module: str) -> str:
+def rewrite_cell(cell: dict[str, Any], module: str) -> str:
     """Turn the directive lines of a code cell into its metadata; return the chapter's module."""
     found, code = split_directives("".join(cell["source"]))
     meta = cell.setdefault("metadata", {})
@@ -94,7 +95,7 @@ def checks_of(solution: str) -> str:
     return "\n".join(line[part.col_offset:] for part in checks for line in lines[part.lineno - 1:part.end_lineno])
 
 
-def move_target(cells: list[dict]) -> None:
+def move_target(cells: list[dict[str, Any]]) -> None:
     """Put the target at the head of the second cell over the title.
 
     There it stands for the whole chapter; nbdev wants the title first in its cell.
@@ -104,7 +105,7 @@ def move_target(cells: list[dict]) -> None:
         cells[0]["source"], cells[1]["source"] = match[1] + title, text[match.end():]
 
 
-def rewrite_notebook(notebook: dict, code_hash: str) -> None:
+def rewrite_notebook(notebook: dict[str, Any], code_hash: str) -> None:
     """Prepare a notebook, as read from its file, for MyST-NB."""
     move_target(notebook["cells"])
     module, out = "", []
@@ -158,7 +159,8 @@ class Badges(SphinxTransform):
 
     def apply(self, **kwargs: object) -> None:
         for cell in list(self.document.findall(nodes.container)):
-            info = cell.get("cell_metadata", {}).get("nnbook")
+            meta: dict[str, Any] = cell.get("cell_metadata", {})
+            info = meta.get("nnbook")
             if cell.get("nb_element") == "cell_code" and info:
                 package = self.config.nnbook_package
                 module = package if info["module"] == "__init__" else f"{package}.{info['module']}"

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
+from typing import cast
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.domains.math import MathDomain
 
 
 def number_equations(app: Sphinx, doctree: nodes.document) -> None:
     """Number the labelled equations of a page, in the page and for references from elsewhere."""
-    equations = app.env.get_domain("math").equations
-    chapter = re.match(r"0*(\d*)", PurePosixPath(app.env.docname).name)[1]
+    equations = cast(MathDomain, app.env.get_domain("math")).equations
+    head = re.match(r"0*(\d*)", PurePosixPath(app.env.docname).name)
+    chapter = head[1] if head else ""
     count = 0
     for node in doctree.findall(nodes.math_block):
         label = node.get("label")

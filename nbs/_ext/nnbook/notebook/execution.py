@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from jupyter_cache import get_cache
@@ -71,10 +72,11 @@ def notebook_of(app: Sphinx, docname: str) -> NotebookNode:
     """Read a notebook as MyST-NB will see it, with all that extensions do to its source."""
     content = [Path(app.env.doc2path(docname)).read_text(encoding="utf-8")]
     app.emit("source-read", docname, content)
-    return nbformat.reads(content[0], as_version=4)
+    notebook: NotebookNode = nbformat.reads(content[0], as_version=4)
+    return notebook
 
 
-def client_for(notebook: NotebookNode, folder: Path, **settings: object) -> NotebookClient:
+def client_for(notebook: NotebookNode, folder: Path, **settings: Any) -> NotebookClient:
     """Prepare the run of a notebook in a folder, by a kernel whose sockets are files beside it.
 
     Ports that are free when they are chosen may be taken when the kernel gets to them; Windows
@@ -133,7 +135,7 @@ def reads_images(notebook: NotebookNode) -> bool:
 
 def fill_cache(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Run what will be read and is not in the cache."""
-    config: NbParserConfig = env.mystnb_config
+    config: NbParserConfig = vars(env)["mystnb_config"]
     if config.execution_mode != "cache":
         return
     cache = get_cache(config.execution_cache_path)

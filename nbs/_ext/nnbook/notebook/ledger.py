@@ -58,19 +58,32 @@ def measured_in(source: str) -> list[str]:
     return re.findall(r"""glue\(\s*["']claim-([\w-]+)["']""", source)
 
 
+def measured(env: BuildEnvironment) -> dict[str, list[tuple[str, str, bool]]]:
+    """What each page measured: claims, values as they are shown, and whether they agree."""
+    record: dict[str, list[tuple[str, str, bool]]] = vars(env).setdefault("nnbook_measured", {})
+    return record
+
+
 def read_value(claim: dict[str, Any], text: str) -> Any:
     """Read a measured value, as Python prints it; raise unless it is of the claim's kind."""
     value = ast.literal_eval(text)
-    shapes = {"number": [(int, float)], "spread": [(int, float)] * 3, "words": [bool, str]}[claim["kind"]]
+    numbers = (int, float)
+    shapes: dict[str, list[Any]] = {"number": [numbers], "spread": [numbers] * 3, "words": [bool, str]}
+    kinds = shapes[claim["kind"]]
     parts = [value] if claim["kind"] == "number" else list(value)
-    if len(parts) != len(shapes) or not all(map(isinstance, parts, shapes)):
+    if len(parts) != len(kinds) or not all(map(isinstance, parts, kinds)):
         raise ValueError("see the head of claims.toml")
     return value
 
 
+def exponent(claim: dict[str, Any]) -> int:
+    """Count the places of the last printed digit of a number, negative after the point."""
+    return int(Decimal(claim["reported"]).as_tuple().exponent)
+
+
 def tolerance(claim: dict[str, Any]) -> float:
     """How far from `reported` a measured number may lie: half a unit in the last printed digit."""
-    unit = Decimal(1).scaleb(Decimal(claim["reported"]).as_tuple().exponent)
+    unit = Decimal(1).scaleb(exponent(claim))
     return float(claim.get("tolerance", unit / 2))
 
 
@@ -82,8 +95,8 @@ def agrees(claim: dict[str, Any], value: Any) -> bool:
     reported = float(claim["reported"])
     if claim["kind"] == "spread":
         _, low, high = value
-        return low <= reported <= high
-    return abs(value - reported) <= tolerance(claim) * (1 + 1e-9)
+        return bool(low <= reported <= high)
+    return bool(abs(value - reported) <= tolerance(claim) * (1 + 1e-9))
 
 
 def shown(claim: dict[str, Any], value: Any) -> str:
@@ -96,7 +109,7 @@ def shown(claim: dict[str, Any], value: Any) -> str:
         return f"{median} ({low} to {high})"
     if "e" in claim["reported"] or not agrees(claim, value):
         return f"{value:.4g}"
-    return f"{value:.{-Decimal(claim['reported']).as_tuple().exponent}f}"
+    return f"{value:.{-exponent(claim)}f}"
 
 
 class Claim(SphinxDirective):
@@ -116,7 +129,7 @@ class Claim(SphinxDirective):
         except (SyntaxError, TypeError, ValueError) as error:
             raise self.error(f"claim {name!r}: measured {text}, which is no value of kind {claim['kind']!r}: {error}")
         found = shown(claim, value)
-        self.env.nnbook_measured.setdefault(self.env.docname, []).append((name, found, agrees(claim, value)))
+        measured(self.env).setdefault(self.env.docname, []).append((name, found, agrees(claim, value)))
         lines = [[nodes.Text("The report, "), *said(claim)],
                  [nodes.Text(f"Measured: {found}. "), verdict_node(claim)]]
         return [nodes.container("", *(nodes.paragraph("", "", *line) for line in lines),
@@ -157,7 +170,7 @@ def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
 
 def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes.Node:
     """List all claims: reported, measured, verdict with a link to the cell."""
-    where = {name: (page, text) for page, rows in app.env.nnbook_measured.items() for name, text, _ in rows}
+    where = {name: (page, text) for page, rows in measured(app.env).items() for name, text, _ in rows}
     heads = ["The report says", "Measured", "Verdict"]
     group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (40, 45, 15)), cols=len(heads))
     group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
@@ -185,9 +198,9 @@ def row(cells: list[list[nodes.Node]]) -> nodes.row:
 
 def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn, and so fail the build, unless each claim is measured once and as its verdict has it."""
-    measured = [(page, name, text, holds) for page, rows in env.nnbook_measured.items() for name, text, holds in rows]
+    all_rows = [(page, *row) for page, rows in measured(env).items() for row in rows]
     for name, claim in load_claims().items():
-        found = [row for row in measured if row[1] == name]
+        found = [row for row in all_rows if row[1] == name]
         if len(found) != (claim["verdict"] != "unchecked"):
             logger.warning(f"{CLAIMS.name}: claim {name!r} is measured {len(found)} times")
         for page, _, text, holds in found:
@@ -196,21 +209,15 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
                                location=page)
 
 
-def prepare(app: Sphinx) -> None:
-    """Start an empty record, unless one came with the environment."""
-    app.env.nnbook_measured = getattr(app.env, "nnbook_measured", {})
-
-
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
     """Forget what a page measured before it is read again."""
-    env.nnbook_measured.pop(docname, None)
+    measured(env).pop(docname, None)
 
 
 def setup(app: Sphinx) -> None:
     app.add_node(ledger_node)
     app.add_directive("claim", Claim)
     app.add_directive("ledger", Ledger)
-    app.connect("builder-inited", prepare)
     app.connect("env-purge-doc", purge)
     app.connect("env-check-consistency", check_ledger)
     app.connect("doctree-resolved", fill_ledgers)

@@ -160,7 +160,7 @@ def name_row(app: Sphinx, index: Index, name: str, docname: str) -> nodes.row:
     """Write the line of one name: its definition, its chapter, and where it is used."""
     found = index.definitions[name]
     short = name.rpartition(".")[2]
-    first = [reference(app, docname, found.docname, nodes.literal(short, short), anchor(name))]
+    first: list[nodes.Node] = [reference(app, docname, found.docname, nodes.literal(short, short), anchor(name))]
     if found.summary:
         first.append(nodes.Text(": "))
     for i, part in enumerate(found.summary.split("`")):

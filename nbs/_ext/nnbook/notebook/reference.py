@@ -6,6 +6,8 @@ headings of the page, each as it is imported and with its first line.
 
 from __future__ import annotations
 
+from typing import cast
+
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx import addnodes
@@ -68,7 +70,7 @@ def fill_contents(app: Sphinx, doctree: nodes.document) -> None:
 
 def item(entry: addnodes.desc, package: str) -> nodes.definition_list_item:
     """Give the name of an entry, linked to it, and the first paragraph of its text."""
-    signature, content = entry[0], entry[-1]
+    signature, content = cast(addnodes.desc_signature, entry[0]), entry[-1]
     name = signature["fullname"]
     shown = names.shortest(signature["module"], name, package)
     link = nodes.reference("", "", nodes.literal(shown, shown), refid=signature["ids"][0], internal=True)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -16,7 +17,7 @@ from sphinx.config import Config
 HERE = Path(__file__).parent
 CARD = "card.png"
 FORMULA = '<span class="math notranslate nohighlight">[^<]*</span>'
-MENDS = [
+MENDS: list[tuple[str | re.Pattern[str], str]] = [
     ('role="doc-biblioentry"', 'role="listitem"'),                               # the list's items, by a role that is not obsolete
     (re.compile(r"<th\b([^>]*)>\s*<p>\s*</p>\s*</th>"), r"<td\1></td>"),      # an empty cell heads nothing
     (re.compile(rf"(\(+{FORMULA}[.,;:)!?]*|{FORMULA}[.,;:)!?]+)"), r'<span class="nnbook-glued">\1</span>'),  # and its comma: one line
@@ -30,7 +31,7 @@ def mend(page: str, builder: Builder | None = None) -> str:
     return page
 
 
-def on_page(app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object) -> None:
+def on_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
     """Say what a page is about and, if the book has an address, how a link to it is shown elsewhere."""
     if "body" not in context:
         return
@@ -67,7 +68,8 @@ def draw_card(title: str, path: Path) -> None:
             for end in right:
                 axes.plot(*zip(start, end), color="#9A9A9A", linewidth=2, zorder=1)
     for (_, _, color), points in zip(columns, places):
-        axes.scatter(*zip(*points), s=1800, color=color, zorder=2)
+        x, y = zip(*points)
+        axes.scatter(x, y, s=1800, color=color, zorder=2)
     head, _, tail = title.partition(" from ")
     axes.text(0.7, 3.9, head.replace(" ", "\n"), fontsize=54, fontweight="bold", color="#1A1A1A", va="center", linespacing=1.15)
     axes.text(0.75, 2.2, f"from {tail}", fontsize=34, color="#0072B2", va="center")

@@ -1,19 +1,23 @@
 """What the explorables compute with nnlib, in the worker of the page; explore.js calls these functions by name."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, StandardScaler, Tanh, load
+from nnlib.arrays import Array
 from nnlib.data import MNIST, parse_idx, read_verified
 from nnlib.kernels import make_kernel
 from nnlib.simple_svm import certify, find_bias
 from nnlib.smo import half_squared_distances, smo
 
-STATE = {}  # what each explorable works on, by its name
+STATE: dict[str, Any] = {}  # what each explorable works on, by its name
 
 
-def attempt(name, *values):
+def attempt(name: str, *values: Any) -> dict[str, Any]:
     """Call one of the functions below; return its value, or what was wrong."""
     try:
         return {"value": globals()[name](*values)}
@@ -25,21 +29,22 @@ def attempt(name, *values):
 FITTED = 100 + np.random.default_rng(0).permutation(9900)[:3000]  # these digits of the official test set train the machine
 
 
-def shrink(n, m):
+def shrink(n: int, m: int) -> Array:
     """Compute the matrix (m, n) that turns n pixels into m, each the mean of what it covers."""
     edges, pixels = np.linspace(0, n, m + 1), np.arange(n)
-    shared = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
+    shared: Array = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     shared = np.maximum(shared, 0)
-    return shared / shared.sum(1, keepdims=True)
+    shared /= shared.sum(1, keepdims=True)
+    return shared
 
 
-def middle(mass):
+def middle(mass: Array) -> int:
     """Return where rows of these masses start in 28, for their centre of mass to lie in row 14, counted from 0."""
     center = mass @ np.arange(len(mass)) / mass.sum()
     return int(np.clip(round(14 - center), 0, 28 - len(mass)))
 
 
-def centered(ink):
+def centered(ink: Array) -> Array:
     """Place a drawing as MNIST's digits are: scaled into 20 x 20, its centre of mass in the pixel (14, 14) of 28 x 28."""
     image = np.zeros((28, 28), np.float32)
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
@@ -52,9 +57,10 @@ def centered(ink):
     return image.reshape(1, 784)
 
 
-def draw_start(network, images, labels, folder="/tmp"):
+def draw_start(network: bytes, images: bytes, labels: bytes,
+               folder: str = "/tmp") -> dict[str, Any]:
     """Take the files' contents, train the machine; return the digits for the buttons and the latents' ranges."""
-    parts = []
+    parts: list[Any] = []
     for name, data in (("autoencoder.npz", network), ("t10k-images-idx3-ubyte.gz", images),
                        ("t10k-labels-idx1-ubyte.gz", labels)):
         path = Path(folder, name)
@@ -69,19 +75,20 @@ def draw_start(network, images, labels, folder="/tmp"):
     return {"digits": y[:10].tolist(), "low": Z.min(0).tolist(), "high": Z.max(0).tolist()}
 
 
-def draw_digit(index):
+def draw_digit(index: int) -> list[int]:
     """Return the pixels of a test digit, from 0 to 255."""
-    return np.rint(STATE["draw"][-1][index] * 255).astype(np.uint8).tolist()
+    X: Array = STATE["draw"][-1]
+    return [int(value) for value in np.rint(X[index] * 255)]
 
 
-def draw_image(ink, side):
+def draw_image(ink: bytes, side: int) -> dict[str, Any]:
     """Encode, decode and classify a drawing of side x side bytes."""
     image = centered(np.frombuffer(ink, np.uint8).reshape(side, side) / np.float32(255))
     latents = STATE["draw"][0].encode(image)
     return {"image": image[0].tolist(), "latents": latents[0].tolist(), **draw_latents(latents[0])}
 
 
-def draw_latents(latents):
+def draw_latents(latents: Any) -> dict[str, Any]:
     """Decode and classify 32 latents."""
     autoencoder, scaler, machine, _ = STATE["draw"]
     Z = np.asarray(latents, np.float32)[None]
@@ -95,13 +102,13 @@ TARGETS = np.array([[0], [1], [1], [0]], float)
 ACTIVATIONS = {"tanh": Tanh, "ReLU": ReLU, "sigmoid": Sigmoid}
 
 
-def grid(low, high, side):
+def grid(low: float, high: float, side: int) -> Array:
     """Return the points of a square grid, row by row from above."""
     line = np.linspace(low, high, side)
     return np.stack(np.meshgrid(line, line[::-1]), -1).reshape(-1, 2)
 
 
-def xor_start(units, activation, seed, rate):
+def xor_start(units: int, activation: str, seed: int, rate: float) -> dict[str, Any]:
     """Make the network of the XOR chapter."""
     rng = np.random.RandomState(seed)
     hidden, output = Dense(2, units, rng=rng), Dense(units, 1, rng=rng)
@@ -109,7 +116,7 @@ def xor_start(units, activation, seed, rate):
     return xor_state()
 
 
-def xor_train(epochs, every):
+def xor_train(epochs: int, every: int) -> dict[str, Any]:
     """Train for some epochs; return the state, with the loss of one epoch in so many."""
     network, optimizer, losses = STATE["xor"]
     history = network.fit(CORNERS, TARGETS, loss=MSELoss(), optimizer=optimizer, epochs=epochs)
@@ -117,7 +124,7 @@ def xor_train(epochs, every):
     return {**xor_state(), "losses": history.loss[::every]}
 
 
-def xor_state():
+def xor_state() -> dict[str, Any]:
     """Return epochs, loss, outputs at the corners and around them, and which corners look alike."""
     network, _, losses = STATE["xor"]
     hidden = network.layers[1].forward(network.layers[0].forward(CORNERS))
@@ -131,24 +138,25 @@ def xor_state():
 TOL = 1e-3
 
 
-def smo_start(points, labels, C, kernel):
+def smo_start(points: Any, labels: Any, C: float, kernel: str) -> dict[str, Any]:
     """Set up the dual problem for points (n, 2) in the square from -1 to 1."""
     X, y = np.array(points, float).reshape(-1, 2), np.array(labels, float)
     if not {-1, 1} <= set(y.tolist()):
         raise ValueError("SMO needs a point of each class")
-    kernel = make_kernel(kernel, X, 2.0, 3, 1.0)
-    A = kernel.features(X)
-    K, box = kernel.block(A, A), np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
-    STATE["smo"] = {"kernel": kernel, "A": A, "K": K, "H": half_squared_distances(kernel, A)[0], "y": y, "C": C,
+    made = make_kernel(kernel, X, 2.0, 3, 1.0)
+    A = made.features(X)
+    K, box = made.block(A, A), np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
+    STATE["smo"] = {"kernel": made, "A": A, "K": K, "H": half_squared_distances(made, A)[0], "y": y, "C": C,
                     "box": box, "b": np.zeros(len(y)), "steps": 0}
     return smo_state()
 
 
-def smo_step():
+def smo_step() -> dict[str, Any]:
     """Make one step of `nnlib.smo.smo`; return the state, with the pair and its move if there was one."""
     s = STATE["smo"]
     F = s["K"] @ s["b"] - s["y"]
-    b, moved = smo(s["H"], F, s["b"], *s["box"], TOL, 1)
+    low, high = s["box"]
+    b, moved = smo(s["H"], F, s["b"], low, high, TOL, 1)
     if not moved:
         return {**smo_state(), "solved": True}
     change = b - s["b"]
@@ -158,7 +166,7 @@ def smo_step():
     return {**smo_state(), "raised": i, "lowered": j, "wanted": float(wanted), "moved": float(change[i])}
 
 
-def smo_state():
+def smo_state() -> dict[str, Any]:
     """Return multipliers, the certificate, the largest violation among pairs, and f around the points."""
     s = STATE["smo"]
     b, y, (low, high) = s["b"], s["y"], s["box"]

@@ -4,8 +4,10 @@ Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's output
 one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "svg" | "error", "text": ...}``.
 """
 
-import __main__
+from __future__ import annotations
+
 import __future__
+import __main__
 import ast
 import io
 import linecache
@@ -16,6 +18,10 @@ import sys
 import time
 import traceback
 import types
+from collections.abc import Callable
+from typing import Any
+
+Send = Callable[[dict[str, str]], object]
 
 FUTURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 
@@ -23,20 +29,21 @@ FUTURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 class Kernel:
     """The state of one page."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.clear()
-        self.send = lambda output: None
+        self.failure = ""
+        self.send: Send = lambda output: None
         self.streams = Stream(self, "stdout"), Stream(self, "stderr")
         self.pending, self.flushed, self.sent = ["stdout", ""], 0.0, 0
 
-    def clear(self):
+    def clear(self) -> None:
         """Forget every name."""
         self.names = __main__.__dict__  # classes of cells are found there, as in a notebook
         for name in [name for name in self.names if not re.fullmatch(r"__\w+__", name)]:
             del self.names[name]
         self.flags = 0
 
-    def run(self, source, name, send):
+    def run(self, source: str, name: str, send: Send) -> bool:
         """Run a cell; return whether it ran to its end."""
         self.send, self.sent = send, 0
         sys.stdout, sys.stderr = self.streams  # a cell may have put others there
@@ -59,7 +66,7 @@ class Kernel:
         finally:
             self.flush()
 
-    def call(self, name, values):
+    def call(self, name: str, values: list[Any]) -> Any:
         """Call a function by its name; if it raises, `failure` says what."""
         self.failure = ""
         try:
@@ -68,31 +75,34 @@ class Kernel:
             return self.names[name](*values)
         except BaseException as error:
             self.failure = "".join(traceback.format_exception_only(error)).strip()
+            return None
 
-    def execute(self, source, name):
+    def execute(self, source: str, name: str) -> Any:
         """Run the statements; return the value of the last one if it is an expression."""
-        tree, last = ast.parse(source, name), None
+        tree = ast.parse(source, name)
+        last: ast.Expression | None = None
         if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-            last = ast.Expression(tree.body.pop().value)
+            last = ast.Expression(tree.body[-1].value)
+            del tree.body[-1]
         exec(self.compile(tree, name, "exec"), self.names)
         return eval(self.compile(last, name, "eval"), self.names) if last else None
 
-    def compile(self, tree, name, mode):
+    def compile(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> types.CodeType:
         """Compile; a ``from __future__ import`` holds for the cells after it too."""
-        code = compile(tree, name, mode, self.flags, dont_inherit=True)
+        code: types.CodeType = compile(tree, name, mode, self.flags, dont_inherit=True)
         for feature in FUTURES:
             self.flags |= code.co_flags & feature.compiler_flag
         return code
 
     @staticmethod
-    def inside(trace, name):
+    def inside(trace: types.TracebackType | None, name: str) -> types.TracebackType | None:
         """Leave out the frames of this module, above the cell's."""
         inner = trace
         while inner and inner.tb_frame.f_code.co_filename != name:
             inner = inner.tb_next
         return inner
 
-    def write(self, stream, text):
+    def write(self, stream: str, text: str) -> None:
         """Collect what is printed; send the first lines at once, many more twenty times a second."""
         if self.pending[0] != stream:
             self.flush()
@@ -101,7 +111,7 @@ class Kernel:
         if text.endswith("\n") and (self.sent < 100 or time.monotonic() - self.flushed > 0.05):
             self.flush()
 
-    def flush(self):
+    def flush(self) -> None:
         stream, text = self.pending
         self.pending[1], self.flushed = "", time.monotonic()
         if text:
@@ -112,21 +122,21 @@ class Kernel:
 class Stream(io.TextIOBase):
     """What cells print to."""
 
-    def __init__(self, kernel, name):
+    def __init__(self, kernel: Kernel, name: str) -> None:
         self.kernel, self.name = kernel, name
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         self.kernel.write(self.name, text)
         return len(text)
 
-    def flush(self):
+    def flush(self) -> None:
         self.kernel.flush()
 
 
-def text_of(value):
+def text_of(value: object) -> str:
     """Write a value as the book does: containers that do not fit a line, one element a line."""
     text = repr(value)
     if len(text) > 79 and type(value) in (list, tuple, dict, set):
@@ -134,7 +144,7 @@ def text_of(value):
     return text
 
 
-def display(*values, **options):
+def display(*values: Any, **options: object) -> None:
     """Show values: Markdown, figures, or else as text."""
     for value in values:
         kernel.flush()
@@ -147,13 +157,13 @@ def display(*values, **options):
 
 
 # ---------------------------------------------------------------- Matplotlib's backend
-def svg_of(figure):
+def svg_of(figure: Any) -> str:
     file = io.StringIO()
     figure.canvas.print_figure(file, format="svg", bbox_inches="tight")
     return file.getvalue()
 
 
-def show(*args, **options):
+def show(*args: object, **options: object) -> None:
     """Draw the open figures, and close them: ``plt.show``, and the end of every cell."""
     if pyplot := sys.modules.get("matplotlib.pyplot"):
         for number in pyplot.get_fignums():
@@ -163,7 +173,7 @@ def show(*args, **options):
         pyplot.close("all")
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if name == "FigureCanvas":
         from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -176,18 +186,18 @@ def __getattr__(name):
 class Markdown:
     """Text in Markdown, to be displayed."""
 
-    def __init__(self, data):
+    def __init__(self, data: str) -> None:
         self.data = data
 
-    def _repr_markdown_(self):
+    def _repr_markdown_(self) -> str:
         return self.data
 
 
-def stand_in():
+def stand_in() -> None:
     """Put a module IPython in place, with what the chapters use of it."""
     ipython, submodule = types.ModuleType("IPython"), types.ModuleType("IPython.display")
-    submodule.Markdown, submodule.display = Markdown, display
-    ipython.display, ipython.get_ipython, ipython.version_info = submodule, lambda: None, (8, 24)
+    vars(submodule).update(Markdown=Markdown, display=display)
+    vars(ipython).update(display=submodule, get_ipython=lambda: None, version_info=(8, 24))
     sys.modules.update({"IPython": ipython, "IPython.display": submodule})
 
 
