@@ -6,15 +6,36 @@
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss',
            'CrossEntropyLoss', 'Loss', 'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint',
-           'CheckpointError', 'load', 'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC',
+           'CheckpointError', 'load', 'register', 'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC',
            'accuracy_score', 'classification_report', 'confusion_matrix', 'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
+__doc__ = """A neural-network library in NumPy, and the book it is made of.
+
+networks
+    `Sequential` puts layers in a row (`Dense`, `ReLU`, `Sigmoid`, `Tanh`, `Softmax`) and trains
+    them with ``fit``; `Autoencoder` learns to give back its input through a narrow middle.
+losses and optimizers
+    `MSELoss`, `BCEWithLogitsLoss`, `CrossEntropyLoss`; `SGD` and `Adam`.
+data
+    `load_mnist`, `stratified_split`; `StandardScaler` and `PCA` prepare features.
+support vector machines
+    `SVC`, `OneVsRestSVC` and `OneVsOneSVC`, with scikit-learn's names.
+metrics
+    `accuracy_score`, `confusion_matrix`, `classification_report` and others.
+checks
+    `check_layer`, `check_loss` and `check_network` compare gradients with numerical ones.
+files
+    `save` and `load` keep a training, to the last bit; `register` lets them know your own classes.
+
+Base classes for your own parts are `Layer`, `Loss` and `Optimizer`. Arrays hold one sample in
+each row. Nothing prints, and NumPy's global random generator is never used.
+"""
 __version__ = "0.1.0"
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .autoencoder import Autoencoder
-from .checkpoint import Checkpoint, CheckpointError, load, save
+from .checkpoint import Checkpoint, CheckpointError, load, register, save
 from .data import load_mnist, stratified_split
 from .gradient_checker import (check_layer, check_loss, check_network,
                                     numerical_gradient, relative_error)
@@ -30,7 +51,7 @@ from .svm import SVC
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
-         "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss", "History", "Sequential",
-         "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load", "save",
-         "StandardScaler", "PCA", "SVC", "OneVsOneSVC", "OneVsRestSVC", "accuracy_score",
+         "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss", "History",
+         "Sequential", "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load",
+         "register", "save", "StandardScaler", "PCA", "SVC", "OneVsOneSVC", "OneVsRestSVC", "accuracy_score",
          "classification_report", "confusion_matrix", "precision_recall_fscore_support"]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from .arrays import Array, check_array
 
 # %% auto #0
-__all__ = ['LowRank', 'interior_point', 'crossover', 'solve_low_rank']
+__all__ = ['LowRank', 'solve_low_rank']
 
 # %% ../nbs/interior_point.ipynb #bbc26efc
 class LowRank:
