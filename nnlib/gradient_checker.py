@@ -23,7 +23,7 @@ __all__ = ['METHODS', 'Head', 'central_difference', 'complex_step', 'numerical_g
 # %% ../nbs/07_gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
                        eps: float = 1e-6) -> float:
-    """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps), equation (16)."""
+    """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps)."""
     old = x[index]
     x[index] = old + eps
     above = f(x)
@@ -51,8 +51,6 @@ METHODS: dict[str, tuple[Callable[..., float], type]] = {
 def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "central",
                        **options: float) -> Array:
     """Differentiate a scalar function of an array in each of its elements.
-
-    Derived in :ref:`ch-gradient-checker`.
 
     Parameters
     ----------
@@ -128,8 +126,6 @@ def parts(layer: Layer) -> list[tuple[str, slice]]:
 def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
                 method: str = "complex") -> dict[str, float]:
     """Measure a layer's gradient errors under the loss sum(grad_output * outputs).
-
-    Derived in :ref:`ch-gradient-checker`.
     """
     g = check_array(grad_output, "grad_output")
     return gradient_errors(layer, inputs, lambda y: (np.sum(g * y), g), method)
@@ -138,8 +134,6 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
 def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                   method: str = "complex") -> dict[str, float]:
     """Measure a network's gradient errors, end to end through its true loss.
-
-    Derived in :ref:`ch-gradient-checker`.
     """
     return gradient_errors(network, X, lambda p: loss.value_and_gradient(p, y), method)
 
@@ -147,8 +141,6 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
 def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
                method: str = "complex") -> float:
     """Measure the error of a loss's gradient in the predictions.
-
-    Derived in :ref:`ch-gradient-checker`.
     """
     gradient = loss.value_and_gradient(predictions, targets)[1]
     numerical = numerical_gradient(

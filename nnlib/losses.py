@@ -27,7 +27,7 @@ class Loss:
     _scratch: Array | None = None
 
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
-        """Return the loss of predictions `p` (n, d) for targets `t`; write its gradient to `dp`."""
+        """Return the loss of `p` (n, d) for targets `t`; write its gradient in `dp`."""
         raise NotImplementedError(f"{type(self).__name__} must define value_into(p, t, dp)")
 
     def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,

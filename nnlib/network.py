@@ -154,7 +154,8 @@ class Sequential(Layer):
         validation = check_validation(self, validation_data, loss)
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function, got {callback!r:.60}")
-        trainer = Trainer(self, X, y, loss, optimizer, size, as_rng(rng) if shuffle else None, history)
+        generator = as_rng(rng) if shuffle else None
+        trainer = Trainer(self, X, y, loss, optimizer, size, generator, history)
         trainer.run(epochs, validation, validation_interval, callback, progress)
         return trainer.history
 
@@ -214,7 +215,7 @@ class History:
 
 # %% ../nbs/06_network.ipynb #4fd6e642
 class FitOptions(TypedDict, total=False):
-    """What `Sequential.fit` takes besides the data and the recipe, for functions that pass it on."""
+    """What `Sequential.fit` takes besides data and recipe, for functions that pass it on."""
 
     shuffle: bool
     rng: RNG
@@ -302,7 +303,8 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
 
 # %% ../nbs/06_network.ipynb #d653de5e
 @contextmanager
-def rollback_on_divergence(params: Array, optimizer: Optimizer, history: History) -> Iterator[None]:
+def rollback_on_divergence(params: Array, optimizer: Optimizer,
+                           history: History) -> Iterator[None]:
     """Put `params` back if FloatingPointError is raised inside, or they end up not finite.
 
     What the `optimizer` remembers, and the `history`, are put back with them.

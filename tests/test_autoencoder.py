@@ -58,6 +58,7 @@ def test_weights_are_he_s_but_for_the_last_layer(dtype):
 
 def test_repr_is_a_call():
     assert repr(small()) == "Autoencoder(sizes=(20, 8, 3))"
+    assert Autoencoder(**small().config()).config() == {"sizes": [20, 8, 3]}
 
 
 # The encoder that is used is the one that is trained

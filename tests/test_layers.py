@@ -620,7 +620,7 @@ def test_an_error_in_a_layer_has_a_traceback_into_it():
 
 @pytest.mark.parametrize("make", [lambda: Dense(3, 2), ReLU, Sigmoid, Softmax, Tanh, lambda: Sequential(Dense(3, 2), Tanh())])
 def test_a_layer_is_gone_with_its_last_name(make):
-    """It held its tape, and the tape the layer: megabytes that waited for the garbage collector."""
+    """Its buffers once held the layer: megabytes that waited for the garbage collector."""
     gc.disable()
     try:
         layer = make()
