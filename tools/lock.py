@@ -85,7 +85,9 @@ def normal(name: str) -> str:
 
 def pins(text: str) -> dict[str, str]:
     """Map each release ``name==version`` of a lock to the mark of where it goes, maybe none."""
-    found = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)(?: *; *([^\\\n]+))?", text, re.M)
+    found = re.findall(
+        r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)(?: *; *([^\\\n]+))?", text, re.MULTILINE
+    )
     return {f"{normal(name)}=={version}": mark.strip() for name, version, mark in found}
 
 

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import lock
 
@@ -48,18 +49,20 @@ STEPS: dict[str, list[tuple[str | Path, ...]]] = {
 }
 
 
+def call(command: tuple[str | Path, ...], file: TextIO, environment: dict[str, str]) -> bool:
+    """Run a command in the copy; what it says goes into a file."""
+    done = subprocess.run(
+        command, check=False, cwd=COPY, env=environment, stdout=file, stderr=subprocess.STDOUT
+    )
+    return done.returncode == 0
+
+
 def run(step: str) -> tuple[bool, str]:
     """Take a step, as far as it goes; return whether it went well, and what it said last."""
     log = COPY / f"{step.replace(' ', '-')}.log"
     environment = {**os.environ, "PATH": f"{PYTHON.parent}{os.pathsep}{os.environ['PATH']}"}
     with log.open("w", encoding="utf-8") as file:
-        passed = all(
-            subprocess.run(
-                command, cwd=COPY, env=environment, stdout=file, stderr=subprocess.STDOUT
-            ).returncode
-            == 0
-            for command in STEPS[step]
-        )
+        passed = all(call(command, file, environment) for command in STEPS[step])
     said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return passed, "\n".join(f"    {line}" for line in said[-12:])
 

@@ -39,7 +39,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 class Handler(Quiet):
     """Files of a folder, compressed and isolated."""
 
-    extensions_map = {
+    extensions_map = {  # noqa: RUF012
         **http.server.SimpleHTTPRequestHandler.extensions_map,
         ".wasm": "application/wasm",
         ".mjs": "text/javascript",

@@ -28,7 +28,7 @@ def version(python: str) -> tuple[int, ...] | None:
     """Ask a Python for its version; None if it is not supported, or makes no environments."""
     ask = "import sys, ensurepip, venv; print(sys.implementation.name, *sys.version_info[:3])"
     try:
-        done = subprocess.run([python, "-c", ask], capture_output=True, text=True)
+        done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=False)
     except OSError:
         return None
     name, *numbers = done.stdout.split() or [""]
@@ -69,17 +69,16 @@ def numpy(name: str, python: str) -> str:
 def run(*command: str | Path, log: Path, **variables: str) -> bool:
     """Run a command in the repository; what it says goes to the end of a file."""
     with log.open("a", encoding="utf-8") as file:
-        return (
-            subprocess.run(
-                command,
-                cwd=ROOT,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, **variables},
-            ).returncode
-            == 0
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **variables},
         )
+    return done.returncode == 0
 
 
 def prepare(python: str, folder: Path, name: str, log: Path) -> Path | None:

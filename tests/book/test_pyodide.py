@@ -8,7 +8,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from nnbook.live import pyodide
 from serve import served
 
