@@ -94,7 +94,7 @@ def test_samples_that_are_floats_already_are_not_copied():
     ([[1j, 2]], TypeError, "X: expected dtype float64, got complex128"),
     ([[1, np.nan]], ValueError, "X: expected finite numbers, got nan at index (0, 1)"),
     (np.ma.masked_equal([[1, 2]], 2), TypeError, "X: expected an array without a mask, got a masked one"),
-    (object(), TypeError, "X: expected an array, got object"),
+    (object, TypeError, "X: expected an array, got type"),
     (None, TypeError, "X: expected an array, got NoneType"),
 ], ids=str)
 def test_what_are_no_samples(X, error, words, refuses):
@@ -169,7 +169,7 @@ def test_missing_labels_are_refused(y, refuses):
     ("ab", ValueError, "got ()"),
     ([[0], [1, 2]], ValueError, "y: expected rows of one length"),
     (np.ma.masked_equal([0, 1], 1), TypeError, "y: expected an array without a mask"),
-    (object(), TypeError, "y: expected an array, got object"),
+    (object, TypeError, "y: expected an array, got type"),
 ], ids=str)
 def test_what_are_no_labels(y, error, words, refuses):
     with refuses(error, words):
