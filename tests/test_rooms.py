@@ -1,0 +1,70 @@
+"""Each module in its room: the drawing on the page "How it is built" is what the imports are held to."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = {path.stem: path for path in (ROOT / "nnlib").glob("[a-z]*.py")}
+TOC = ROOT / "_toc.yml"
+SVG = "{http://www.w3.org/2000/svg}"
+LATER = {("registry", "autoencoder")}  # a file may hold what the next chapter defines
+
+
+def drawn():
+    """Read from the drawing on which floor each module stands."""
+    groups = ElementTree.parse(ROOT / "nbs" / "architecture.svg").getroot().iter(f"{SVG}g")
+    return {text.text: int(group.get("data-floor")) for group in groups
+            for text in group.iter(f"{SVG}text") if text.get("class") == "module"}
+
+
+def imported(path):
+    """List the modules of the package that a module imports, wherever it does."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
+             for alias in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            module = ".".join(filter(None, ["nnlib" * node.level, node.module]))
+            names |= {f"{module}.{alias.name}" for alias in node.names}
+    return {name.split(".")[1] for name in names if name.startswith("nnlib.")}
+
+
+def chapters():
+    """Say in which chapters, in their order, code is exported to each module: first, and last."""
+    found = {}
+    for order, name in enumerate(re.findall(r"nbs/(\w+)$", TOC.read_text("utf-8"), re.M)):
+        path, own = ROOT / "nbs" / f"{name}.ipynb", ""
+        if not path.exists():
+            continue
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            source = "".join(cell["source"]) if cell["cell_type"] == "code" else ""
+            if match := re.match(r"#\| default_exp (\w+)", source):
+                own = match[1]
+            if match := re.match(r"#\| exporti?\b *(\w*)", source):
+                found.setdefault(match[1] or own, []).append(order)
+    return {module: (min(orders), max(orders)) for module, orders in found.items()}
+
+
+def test_the_drawing_shows_every_module():
+    assert drawn().keys() == MODULES.keys()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_imports_only_from_floors_below_and_chapters_before(name):
+    floors, order = drawn(), chapters()
+    for other in imported(MODULES[name]):
+        assert floors.get(other, 9) < floors[name], f"{name} imports {other}"
+        if (name, other) not in LATER:
+            assert order[other][0] <= order[name][1], f"{name} imports {other}, of a later chapter"
+
+
+def test_an_import_upward_would_be_found(tmp_path):
+    path = tmp_path / "layers.py"
+    path.write_text("import nnlib.data\nfrom .svm import SVC\ndef f():\n    from nnlib import network\n",
+                    encoding="utf-8")
+    assert imported(path) == {"data", "svm", "network"}
