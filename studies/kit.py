@@ -35,6 +35,7 @@ BUSY = 1.25  # above this ratio of median to minimum, other work was measured as
 
 # Results
 
+
 def store(result: Any, path: Path) -> None:
     """Write a result to a JSON file, completely or not at all."""
     text = json.dumps(result, indent=1, default=float) + "\n"
@@ -80,6 +81,7 @@ def stop_if_different(differences: Sequence[str]) -> None:
 
 
 # Jobs
+
 
 def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[tuple[str, Any]]:
     """Run jobs in processes of one thread each, as many at a time as there are cores.
@@ -137,8 +139,14 @@ def complete(scratch: Path) -> None:
 def child(module: str, *arguments: Any, **settings: str) -> Any:
     """Run a module in a process of its own; return the JSON that it prints last."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=child_environment() | settings, check=True,
-                          stdout=subprocess.PIPE, encoding="utf-8")
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=child_environment() | settings,
+        check=True,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -149,6 +157,7 @@ def child_environment() -> dict[str, str]:
 
 # Times
 
+
 def timed(function: Callable[..., Result], *arguments: Any) -> tuple[float, Result]:
     """Call a function; return the seconds it took, and what it returned."""
     start = time.perf_counter()
@@ -156,8 +165,13 @@ def timed(function: Callable[..., Result], *arguments: Any) -> tuple[float, Resu
     return time.perf_counter() - start, result
 
 
-def interleaved(sides: Mapping[str, Callable[[], Result]], rounds: int, *, warm_up: bool = True,
-                rng: np.random.Generator | None = None) -> dict[str, list[tuple[float, Result]]]:
+def interleaved(
+    sides: Mapping[str, Callable[[], Result]],
+    rounds: int,
+    *,
+    warm_up: bool = True,
+    rng: np.random.Generator | None = None,
+) -> dict[str, list[tuple[float, Result]]]:
     """Time functions in turn, round after round, so that a disturbance hits all of them.
 
     Parameters
@@ -194,12 +208,21 @@ def verdict(met: bool, *times: Sequence[float]) -> str:
     return "reached" if met else "NOT reached"
 
 
-def report_ratio(title: str, above: Sequence[float], below: Sequence[float], *,
-                 least: float | None = None, most: float | None = None) -> None:
+def report_ratio(
+    title: str,
+    above: Sequence[float],
+    below: Sequence[float],
+    *,
+    least: float | None = None,
+    most: float | None = None,
+) -> None:
     """Print two medians, their ratio with its range over the rounds, and the verdict."""
     one, two, ratios = median(above), median(below), [a / b for a, b in zip(above, below)]
-    print(f"{title}: {one:.4f} s / {two:.4f} s = {one / two:.2f} "
-          f"(rounds {min(ratios):.2f} to {max(ratios):.2f})", flush=True)
+    print(
+        f"{title}: {one:.4f} s / {two:.4f} s = {one / two:.2f} "
+        f"(rounds {min(ratios):.2f} to {max(ratios):.2f})",
+        flush=True,
+    )
     if least is not None:
         print(f"  target at least {least:g}: {verdict(one / two >= least, above, below)}")
     if most is not None:
@@ -207,6 +230,7 @@ def report_ratio(title: str, above: Sequence[float], below: Sequence[float], *,
 
 
 # The machine
+
 
 def cpu() -> str:
     """Name the processor."""
@@ -218,17 +242,25 @@ def cpu() -> str:
 
 def machine() -> dict[str, Any]:
     """Describe the machine."""
-    return {"cpu": cpu(), "cores": os.cpu_count(), "system": platform.system(),
-            "python": platform.python_version()}
+    return {
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
 
 
 def environment() -> dict[str, str]:
     """Describe what the numbers of `run_jobs` depend on beside the code."""
     config: Any = np.show_config(mode="dicts")
     blas = config["Build Dependencies"]["blas"]
-    return {"python": platform.python_version(), "numpy": np.__version__,
-            "blas": f"{blas['name']} {blas['version']}", "threads": "1",
-            "machine": f"{platform.machine()}, {platform.system()}"}
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": f"{blas['name']} {blas['version']}",
+        "threads": "1",
+        "machine": f"{platform.machine()}, {platform.system()}",
+    }
 
 
 def origin(command: str) -> dict[str, Any]:

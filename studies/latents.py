@@ -22,9 +22,19 @@ from . import kit
 STORED = kit.RUNS / "latents.json"
 TOLERANCE = 0.01  # of accuracies: another BLAS rounds differently, and 800 epochs amplify it
 CHOICES: list[dict[str, Any]] = [  # the report's
-    {"C": 1.0}, {"C": 10.0}, {"C": 100.0}, {"C": 1.0, "kernel": "linear"}]
-RECIPE = {"draws": 3, "untrained": 20, "small_draws": 10, "chosen": 3, "scored": 100,
-          "samples": 20}
+    {"C": 1.0},
+    {"C": 10.0},
+    {"C": 100.0},
+    {"C": 1.0, "kernel": "linear"},
+]
+RECIPE = {
+    "draws": 3,
+    "untrained": 20,
+    "small_draws": 10,
+    "chosen": 3,
+    "scored": 100,
+    "samples": 20,
+}
 
 
 @cache
@@ -42,16 +52,20 @@ def encoder(seed: int, params: Any = None) -> Autoencoder:
     return autoencoder
 
 
-def run(about: dict[str, Any], encode: Callable[[Any], Any], size: int | None = None,
-        **options: Any) -> dict[str, Any]:
+def run(
+    about: dict[str, Any], encode: Callable[[Any], Any], size: int | None = None, **options: Any
+) -> dict[str, Any]:
     """Classify the test images; on random samples of them too, if a size is given."""
     images, digits = parts()
     machine: Any
     machine, (answers,) = classify_features(encode, images[0], digits[0], images[2:], **options)
     right, rng = answers == digits[2], np.random.default_rng(options["draw"])
     result = about | {"n": 5000, "C": 10.0, "scaled": True, "pairs": False} | options
-    result |= {"accuracy": right.mean(), "support_vectors": len(machine.support_),
-               "steps": int(machine.n_iter_.sum())}
+    result |= {
+        "accuracy": right.mean(),
+        "support_vectors": len(machine.support_),
+        "steps": int(machine.n_iter_.sum()),
+    }
     if size is not None:
         samples = [rng.choice(len(right), size, replace=False) for _ in range(RECIPE["samples"])]
         result["samples"] = [right[rows].mean() for rows in samples]
@@ -76,15 +90,18 @@ def of_linear(draw: int) -> list[dict[str, Any]]:
     """Classify what linear maps to 32 numbers make of the images."""
     pca = PCA(32).fit(parts()[0][0])
     projection = np.random.default_rng(draw).normal(size=(784, 32)).astype(np.float32)
-    maps: dict[str, Callable[[Any], Any]] = {"pca": pca.transform,
-                                             "projection": lambda X: X @ projection}
+    maps: dict[str, Callable[[Any], Any]] = {
+        "pca": pca.transform,
+        "projection": lambda X: X @ projection,
+    }
     return [run({"features": name}, encode, draw=draw) for name, encode in maps.items()]
 
 
 def of_pixels(draw: int) -> list[dict[str, Any]]:
     """Classify the pixels themselves, standardized and not."""
-    return [run({"features": "raw"}, np.asarray, draw=draw, scaled=scaled)
-            for scaled in (True, False)]
+    return [
+        run({"features": "raw"}, np.asarray, draw=draw, scaled=scaled) for scaled in (True, False)
+    ]
 
 
 def of_report(draw: int) -> list[dict[str, Any]]:
@@ -99,11 +116,18 @@ def choose(seed: int, params: Any) -> list[dict[str, Any]]:
     samples = [rng.choice(len(digits[2]), 2000, replace=False) for _ in range(RECIPE["samples"])]
     tried = []
     for choice in CHOICES:
-        valid, test = classify_features(encode, images[0], digits[0], images[1:], draw=seed,
-                                        tol=1e-2, **choice)[1]
+        valid, test = classify_features(
+            encode, images[0], digits[0], images[1:], draw=seed, tol=1e-2, **choice
+        )[1]
         right = test == digits[2]
-        tried.append(choice | {"valid": (valid == digits[1]).mean(), "test": right.mean(),
-                               "samples": [right[rows].mean() for rows in samples]})
+        tried.append(
+            choice
+            | {
+                "valid": (valid == digits[1]).mean(),
+                "test": right.mean(),
+                "samples": [right[rows].mean() for rows in samples],
+            }
+        )
     features = "untrained" if params is None else "trained"
     return [{"features": features, "seed": seed, "tried": tried}]
 
@@ -113,8 +137,13 @@ def score(seed: int) -> list[dict[str, Any]]:
     images, digits = parts()
     Z = encoder(seed).encode(images[2])
     variances = np.sort(feature_scores(Z, digits[2])[0])[::-1]
-    return [{"seed": seed, "variances": variances[:5].tolist(),
-             "shares": PCA(2).fit(Z).explained_variance_ratio_.tolist()}]
+    return [
+        {
+            "seed": seed,
+            "variances": variances[:5].tolist(),
+            "shares": PCA(2).fit(Z).explained_variance_ratio_.tolist(),
+        }
+    ]
 
 
 def all_jobs(params: Mapping[int, Any]) -> dict[str, dict[str, kit.Job]]:
@@ -127,9 +156,12 @@ def all_jobs(params: Mapping[int, Any]) -> dict[str, dict[str, kit.Job]]:
     runs |= {f"linear-{draw}": (of_linear, draw) for draw in range(RECIPE["draws"])}
     runs |= {f"pixels-{draw}": (of_pixels, draw) for draw in range(RECIPE["draws"])}
     runs |= {f"report-{draw}": (of_report, draw) for draw in range(RECIPE["small_draws"])}
-    chosen = {f"choose-{name}-{seed}": (choose, seed, trained) for seed in range(RECIPE["chosen"])
-              for name, trained in (("untrained", None), ("trained", params.get(seed)))
-              if name == "untrained" or seed in params}
+    chosen = {
+        f"choose-{name}-{seed}": (choose, seed, trained)
+        for seed in range(RECIPE["chosen"])
+        for name, trained in (("untrained", None), ("trained", params.get(seed)))
+        if name == "untrained" or seed in params
+    }
     scored = {f"score-{seed}": (score, seed) for seed in range(RECIPE["scored"])}
     return {"runs": runs, "choices": chosen, "scores": scored}
 
@@ -155,8 +187,9 @@ def store(results: dict[str, Any]) -> None:
 def accuracies(results: dict[str, Any]) -> dict[tuple[Any, ...], float]:
     """List the accuracies by what they are of."""
     names = "features", "seed", "draw", "n", "C", "scaled", "pairs"
-    return {tuple(found.get(name) for name in names): found["accuracy"]
-            for found in results["runs"]}
+    return {
+        tuple(found.get(name) for name in names): found["accuracy"] for found in results["runs"]
+    }
 
 
 def compare(results: dict[str, Any]) -> list[str]:
@@ -165,16 +198,22 @@ def compare(results: dict[str, Any]) -> list[str]:
     found = accuracies(results)
     equal = sum(found[key] == known[key] for key in found)
     print(f"{equal} of {len(found)} accuracies are the stored ones", flush=True)
-    return [f"{key}: {found[key]:.4f}, stored {known[key]:.4f}" for key in found
-            if abs(found[key] - known[key]) > TOLERANCE]
+    return [
+        f"{key}: {found[key]:.4f}, stored {known[key]:.4f}"
+        for key in found
+        if abs(found[key] - known[key]) > TOLERANCE
+    ]
 
 
 def different_bits(params: Mapping[int, Any]) -> list[str]:
     """List the results for these trained autoencoders that are not the stored ones bit for bit."""
     found, known = measure(params), kit.load(STORED)
     different = []
-    for title, names in (("runs", ("features", "seed", "draw", "n", "C", "scaled", "pairs")),
-                         ("choices", ("features", "seed")), ("scores", ("seed",))):
+    for title, names in (
+        ("runs", ("features", "seed", "draw", "n", "C", "scaled", "pairs")),
+        ("choices", ("features", "seed")),
+        ("scores", ("seed",)),
+    ):
         stored = {tuple(one.get(name) for name in names): one for one in known[title]}
         for one in found[title]:
             key = tuple(one.get(name) for name in names)

@@ -25,10 +25,17 @@ SITE = kit.ROOT / "_build" / "html"
 STORED = kit.RUNS / "pages.json"
 
 ROUNDS = 3
-SCREEN: dict[str, Any] = {"viewport": {"width": 412, "height": 823}, "device_scale_factor": 1.75,
-                          "is_mobile": True}
-NETWORK: dict[str, Any] = {"offline": False, "latency": 150, "downloadThroughput": 1.6e6 / 8,
-                           "uploadThroughput": 750e3 / 8}
+SCREEN: dict[str, Any] = {
+    "viewport": {"width": 412, "height": 823},
+    "device_scale_factor": 1.75,
+    "is_mobile": True,
+}
+NETWORK: dict[str, Any] = {
+    "offline": False,
+    "latency": 150,
+    "downloadThroughput": 1.6e6 / 8,
+    "uploadThroughput": 750e3 / 8,
+}
 CATEGORIES = ["loading", "blink.user_timing", "devtools.timeline", "toplevel"]
 
 
@@ -37,16 +44,30 @@ def measures(events: list[dict[str, Any]]) -> dict[str, float]:
     starts = [e for e in events if e["name"] == "navigationStart" and "http" in str(e["args"])]
     start = starts[-1]
     of_page = [e for e in events if e["pid"] == start["pid"] and e["ts"] >= start["ts"]]
-    at = {name: [e["ts"] for e in of_page if e["name"] == name]
-          for name in ("firstContentfulPaint", "largestContentfulPaint::Candidate")}
+    at = {
+        name: [e["ts"] for e in of_page if e["name"] == name]
+        for name in ("firstContentfulPaint", "largestContentfulPaint::Candidate")
+    }
     first, largest = ((max if "largest" in name else min)(times) for name, times in at.items())
-    shifts = [e["args"]["data"]["score"] for e in of_page if e["name"] == "LayoutShift"
-              and not e["args"]["data"]["had_recent_input"]]
-    tasks = [e["dur"] / 1e3 for e in of_page if e["name"].endswith("RunTask")
-             and e["tid"] == start["tid"] and e["ts"] >= first and "dur" in e]
-    return {"first_paint_ms": (first - start["ts"]) / 1e3,
-            "largest_paint_ms": (largest - start["ts"]) / 1e3,
-            "blocked_ms": sum(max(0, task - 50) for task in tasks), "layout_shift": sum(shifts)}
+    shifts = [
+        e["args"]["data"]["score"]
+        for e in of_page
+        if e["name"] == "LayoutShift" and not e["args"]["data"]["had_recent_input"]
+    ]
+    tasks = [
+        e["dur"] / 1e3
+        for e in of_page
+        if e["name"].endswith("RunTask")
+        and e["tid"] == start["tid"]
+        and e["ts"] >= first
+        and "dur" in e
+    ]
+    return {
+        "first_paint_ms": (first - start["ts"]) / 1e3,
+        "largest_paint_ms": (largest - start["ts"]) / 1e3,
+        "blocked_ms": sum(max(0, task - 50) for task in tasks),
+        "layout_shift": sum(shifts),
+    }
 
 
 def visit(browser: Browser, url: str) -> dict[str, float]:
@@ -73,8 +94,9 @@ def main() -> None:
     pages = [f"{name}.html" for name in re.findall(r"(?:root|file): (\S+)", toc)]
     found = {}
     with sync_playwright() as playwright, served(SITE, Handler) as address:
-        browser = playwright.chromium.launch(executable_path=find_browser(),
-                                             args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"]
+        )
         for name in pages:
             runs = [visit(browser, f"{address}/{name}") for _ in range(ROUNDS)]
             found[name] = {key: median(run[key] for run in runs) for key in runs[0]}
@@ -82,8 +104,11 @@ def main() -> None:
             print(name, values, flush=True)
         version = browser.version
     if "--store" in sys.argv[1:]:
-        kit.store(kit.origin("make bench-pages") | {
-            "chromium": version, "rounds": ROUNDS, "pages": found}, STORED)
+        kit.store(
+            kit.origin("make bench-pages")
+            | {"chromium": version, "rounds": ROUNDS, "pages": found},
+            STORED,
+        )
 
 
 if __name__ == "__main__":

@@ -65,8 +65,13 @@ def import_seconds(module: str) -> float:
     Bytecode is kept, as it is for an installed package.
     """
     code = f"from time import perf_counter as now; t = now(); import {module}; print(now() - t)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=kit.ROOT, env=kit.child_environment(),
-                          capture_output=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=kit.ROOT,
+        env=kit.child_environment(),
+        capture_output=True,
+        check=True,
+    )
     return float(done.stdout)
 
 
@@ -81,8 +86,15 @@ def autoencoder_trainer(images: Any) -> Trainer:
     """Make nnlib's trainer of the autoencoder, with the common start and order of batches."""
     network = with_nnlib.autoencoder_network()
     with_nnlib.set_weights(network, recipe.autoencoder_weights())
-    return Trainer(network, images, images, BCEWithLogitsLoss(), SGD(0.1), recipe.BATCH,
-                   np.random.default_rng(1))
+    return Trainer(
+        network,
+        images,
+        images,
+        BCEWithLogitsLoss(),
+        SGD(0.1),
+        recipe.BATCH,
+        np.random.default_rng(1),
+    )
 
 
 def torch_epoch(images: Any, compiled: bool) -> Callable[[], float]:
@@ -103,8 +115,10 @@ def compare_autoencoder(images: Any) -> dict[str, list[float]]:
         return trainer.history.loss[-1]
 
     sides: dict[str, Callable[[], float | None]] = {
-        "nnlib": ours, "PyTorch": torch_epoch(images, compiled=False),
-        "bare products": recipe.Products().epoch}
+        "nnlib": ours,
+        "PyTorch": torch_epoch(images, compiled=False),
+        "bare products": recipe.Products().epoch,
+    }
     if shutil.which("c++"):
         sides["torch.compile"] = torch_epoch(images, compiled=True)
     rounds = kit.interleaved(sides, AUTOENCODER_ROUNDS)
@@ -131,8 +145,9 @@ def memory_peak(images: Any) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
         np.save(path, images)
-        memory: dict[str, float] = kit.child("studies.frameworks.train_one", "nnlib",
-                                             "autoencoder", path)["memory"]
+        memory: dict[str, float] = kit.child(
+            "studies.frameworks.train_one", "nnlib", "autoencoder", path
+        )["memory"]
     return memory
 
 
@@ -142,8 +157,10 @@ def report_memory(images: Any, memory: dict[str, float], grown: int) -> None:
     above = memory["peak"] - memory["import"] - data
     print(f"autoencoder, memory allocated by an epoch and kept: {grown} bytes")
     print(f"  target at most {GROWTH_TARGET}: {kit.verdict(grown <= GROWTH_TARGET)}")
-    print(f"autoencoder, peak memory {memory['peak']:.0f} MB: imports {memory['import']:.0f}, "
-          f"data {data:.0f}, training {above:.0f}")
+    print(
+        f"autoencoder, peak memory {memory['peak']:.0f} MB: imports {memory['import']:.0f}, "
+        f"data {data:.0f}, training {above:.0f}"
+    )
     print(f"  target below {MEMORY_TARGET} for training: {kit.verdict(above < MEMORY_TARGET)}")
 
 
@@ -151,37 +168,61 @@ def measure_autoencoder(images: Any) -> dict[str, Any]:
     """Print and return what an epoch of the autoencoder takes, in time and in memory."""
     seconds = compare_autoencoder(images)
     rates = {name: recipe.IMAGES / median(times) for name, times in seconds.items()}
-    print("autoencoder, images a second:",
-          ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()))
+    print(
+        "autoencoder, images a second:",
+        ", ".join(f"{name} {rate:,.0f}" for name, rate in rates.items()),
+    )
     for side, target in (("PyTorch", EAGER_TARGET), ("bare products", BOUND_TARGET)):
-        kit.report_ratio(f"autoencoder, {side} / nnlib", seconds[side], seconds["nnlib"],
-                         least=target)
+        kit.report_ratio(
+            f"autoencoder, {side} / nnlib", seconds[side], seconds["nnlib"], least=target
+        )
     grown, memory = memory_growth(images), memory_peak(images)
     report_memory(images, memory, grown)
-    return {"seconds": seconds, "growth_bytes": grown, "data_megabytes": images.nbytes / 1e6,
-            "memory_megabytes": memory}
+    return {
+        "seconds": seconds,
+        "growth_bytes": grown,
+        "data_megabytes": images.nbytes / 1e6,
+        "memory_megabytes": memory,
+    }
 
 
 def main(arguments: Sequence[str]) -> None:
     """Measure, print, store."""
-    print(f"nnlib {nnlib.__version__}, NumPy {np.__version__}, PyTorch {torch.__version__}, "
-          f"Python {platform.python_version()}")
+    print(
+        f"nnlib {nnlib.__version__}, NumPy {np.__version__}, PyTorch {torch.__version__}, "
+        f"Python {platform.python_version()}"
+    )
     print(f"{kit.cpu()}; torch {torch.get_num_threads()} threads, {json.dumps(kit.pools())}")
     xor = compare_xor()
-    kit.report_ratio(f"XOR, {EPOCHS} epochs, PyTorch / nnlib", xor["PyTorch"], xor["nnlib"],
-                     least=TRAINING_TARGET)
+    kit.report_ratio(
+        f"XOR, {EPOCHS} epochs, PyTorch / nnlib",
+        xor["PyTorch"],
+        xor["nnlib"],
+        least=TRAINING_TARGET,
+    )
     importing = compare_import()
-    kit.report_ratio("import nnlib / import numpy", importing["nnlib"], importing["NumPy"],
-                     most=IMPORT_TARGET)
+    kit.report_ratio(
+        "import nnlib / import numpy", importing["nnlib"], importing["NumPy"], most=IMPORT_TARGET
+    )
     autoencoder = measure_autoencoder(recipe.training_images())
     if "--store" in arguments:
-        versions = {"nnlib": nnlib.__version__, "numpy": np.__version__,
-                    "torch": torch.__version__}
-        kit.store(kit.origin("make bench") | {
-            "versions": versions, "torch_threads": torch.get_num_threads(), "pools": kit.pools(),
-            "xor": {"seconds": xor, "epochs": EPOCHS}, "import": {"seconds": importing},
-            "autoencoder": autoencoder,
-        }, STORED)
+        versions = {
+            "nnlib": nnlib.__version__,
+            "numpy": np.__version__,
+            "torch": torch.__version__,
+        }
+        kit.store(
+            kit.origin("make bench")
+            | {
+                "versions": versions,
+                "torch_threads": torch.get_num_threads(),
+                "pools": kit.pools(),
+                "xor": {"seconds": xor, "epochs": EPOCHS},
+                "import": {"seconds": importing},
+                "autoencoder": autoencoder,
+            },
+            STORED,
+        )
 
 
 if __name__ == "__main__":

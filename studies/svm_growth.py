@@ -44,19 +44,28 @@ def choose(parameters: dict[str, Any], fitted: int, judged: int) -> dict[str, An
 
     def search() -> dict[str, Any]:
         settings = parameters | {"tol": SEARCH_TOL}
-        results: dict[str, Any] = svm_search.search(X[rows], y[rows], GRID, fitted=fitted,
-                                                    workers=WORKERS, **settings).cv_results_
+        results: dict[str, Any] = svm_search.search(
+            X[rows], y[rows], GRID, fitted=fitted, workers=WORKERS, **settings
+        ).cv_results_
         return results
 
     seconds, results = kit.timed(search)
-    tried = [{**pair, "accuracy": float(score)}
-             for pair, score in zip(results["params"], results["mean_test_score"])]
+    tried = [
+        {**pair, "accuracy": float(score)}
+        for pair, score in zip(results["params"], results["mean_test_score"])
+    ]
     print(*tried, sep="\n", flush=True)
     packages = ("scikit-learn", "joblib", "dask", "distributed")
-    return {"fitted": fitted, "judged": judged, "tol": SEARCH_TOL, "tried": tried,
-            "workers": WORKERS, "seconds": seconds,
-            "versions": {name: metadata.version(name) for name in packages},
-            "code": inspect.getsource(svm_search.search)}
+    return {
+        "fitted": fitted,
+        "judged": judged,
+        "tol": SEARCH_TOL,
+        "tried": tried,
+        "workers": WORKERS,
+        "seconds": seconds,
+        "versions": {name: metadata.version(name) for name in packages},
+        "code": inspect.getsource(svm_search.search),
+    }
 
 
 def nearest_wrong(points: Any, labels: Any, tests: Any, truth: Any) -> int:
@@ -79,43 +88,61 @@ def train(n: int, parameters: dict[str, Any]) -> dict[str, Any]:
     predict_seconds, guesses = kit.timed(model.predict, X[ALL:])
     peak = kit.peak_memory()
     mistakes = np.flatnonzero(guesses != y[ALL:])
-    return {"n": n, "wrong": len(mistakes), "tests": len(guesses),
-            "nearest_wrong": nearest_wrong(points, labels, X[ALL:], y[ALL:]),
-            "fit_seconds": fit_seconds, "predict_seconds": predict_seconds,
-            "peak_megabytes": peak, "support_vectors": len(model.support_),
-            "steps": model.n_iter_.tolist(), "violations": model.violation_.tolist(),
-            "mistakes": mistakes.tolist(), "guesses": guesses[mistakes].tolist()}
+    return {
+        "n": n,
+        "wrong": len(mistakes),
+        "tests": len(guesses),
+        "nearest_wrong": nearest_wrong(points, labels, X[ALL:], y[ALL:]),
+        "fit_seconds": fit_seconds,
+        "predict_seconds": predict_seconds,
+        "peak_megabytes": peak,
+        "support_vectors": len(model.support_),
+        "steps": model.n_iter_.tolist(),
+        "violations": model.violation_.tolist(),
+        "mistakes": mistakes.tolist(),
+        "guesses": guesses[mistakes].tolist(),
+    }
 
 
 def alone(n: int, parameters: dict[str, Any]) -> dict[str, Any]:
     """Train in a process of its own, and say how it went."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         run = pool.apply(train, (n, parameters))
-    print(f"{n:,} digits: {run['wrong']} of {run['tests']:,} wrong "
-          f"(nearest neighbor {run['nearest_wrong']}), {run['fit_seconds']:.1f} s to fit, "
-          f"{run['predict_seconds']:.1f} s to predict, {run['peak_megabytes']:.0f} MB at most, "
-          f"violation {max(run['violations']):.1e}", flush=True)
+    print(
+        f"{n:,} digits: {run['wrong']} of {run['tests']:,} wrong "
+        f"(nearest neighbor {run['nearest_wrong']}), {run['fit_seconds']:.1f} s to fit, "
+        f"{run['predict_seconds']:.1f} s to predict, {run['peak_megabytes']:.0f} MB at most, "
+        f"violation {max(run['violations']):.1e}",
+        flush=True,
+    )
     return run
 
 
 def differences(runs: Sequence[dict[str, Any]], stored: Sequence[dict[str, Any]]) -> list[str]:
     """List what differs from the stored result by more than rounding explains."""
     known = {run["n"]: run["wrong"] for run in stored}
-    return [f"{run['n']:,} digits: {run['wrong']} wrong, stored {known.get(run['n'], 'none')}"
-            for run in runs
-            if run["n"] not in known or abs(run["wrong"] - known[run["n"]]) > TOLERANCE]
+    return [
+        f"{run['n']:,} digits: {run['wrong']} wrong, stored {known.get(run['n'], 'none')}"
+        for run in runs
+        if run["n"] not in known or abs(run["wrong"] - known[run["n"]]) > TOLERANCE
+    ]
 
 
 def main() -> None:
     """Train, then store or compare."""
-    parser = argparse.ArgumentParser(prog="python -m studies.svm_growth", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.svm_growth",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--store", action="store_true", help="store the result")
     parser.add_argument("--file", type=Path, default=STORED, help="where the stored result is")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES,
-                        help="numbers of training digits")
-    parser.add_argument("--fitted", type=int, default=FITTED,
-                        help="digits that train in the choice of C and gamma")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, help="numbers of training digits"
+    )
+    parser.add_argument(
+        "--fitted", type=int, default=FITTED, help="digits that train in the choice of C and gamma"
+    )
     parser.add_argument("--cache-size", type=float, default=400, help="megabytes of kernel values")
     options = parser.parse_args()
     if not options.store:
@@ -128,9 +155,17 @@ def main() -> None:
     best = max(searched["tried"], key=lambda tried: tried["accuracy"])
     parameters |= {"C": best["C"], "gamma": best["gamma"]}
     runs = [alone(n, parameters) for n in options.sizes]
-    kit.store(kit.origin("make bench-svm") | {
-        "threads": kit.pools(), "versions": {"nnlib": nnlib.__version__, "numpy": np.__version__},
-        "parameters": parameters, "search": searched, "runs": runs}, options.file)
+    kit.store(
+        kit.origin("make bench-svm")
+        | {
+            "threads": kit.pools(),
+            "versions": {"nnlib": nnlib.__version__, "numpy": np.__version__},
+            "parameters": parameters,
+            "search": searched,
+            "runs": runs,
+        },
+        options.file,
+    )
 
 
 if __name__ == "__main__":

@@ -63,8 +63,9 @@ def sides(threads: int) -> dict[str, Callable[[], Any]]:
     return made
 
 
-def one_round(make: Callable[[], Any], train: tuple[Any, Any],
-              test: tuple[Any, Any]) -> tuple[float, float, float]:
+def one_round(
+    make: Callable[[], Any], train: tuple[Any, Any], test: tuple[Any, Any]
+) -> tuple[float, float, float]:
     """Measure the seconds of fitting and of predicting, and the accuracy."""
     np.ones(MEMORY, np.uint8)
     fitted, model = kit.timed(make().fit, *train)
@@ -80,8 +81,11 @@ def compare(n: int, tests: int, rounds: int, threads: int) -> Times:
     made = sides(threads)
     for make in made.values():
         one_round(make, (train[0][:300], train[1][:300]), (test[0][:300], test[1][:300]))
-    timed = kit.interleaved({name: partial(one_round, make, train, test)
-                             for name, make in made.items()}, rounds, warm_up=False)
+    timed = kit.interleaved(
+        {name: partial(one_round, make, train, test) for name, make in made.items()},
+        rounds,
+        warm_up=False,
+    )
     return {name: [found for _, found in runs] for name, runs in timed.items()}
 
 
@@ -97,13 +101,17 @@ def knob_times(rounds: int) -> list[dict[str, Any]]:
     """Measure fits on 1,000 images by tolerance and by limit of steps, in turn."""
     X, y = load_mnist()
     rows = np.random.default_rng(0).permutation(len(y))[:KNOB_IMAGES]
-    timed = kit.interleaved({str(knob): partial(knob_seconds, knob, X[rows], y[rows])
-                             for knob in KNOBS}, rounds, warm_up=False)
+    timed = kit.interleaved(
+        {str(knob): partial(knob_seconds, knob, X[rows], y[rows]) for knob in KNOBS},
+        rounds,
+        warm_up=False,
+    )
     found = []
     for knob, runs in zip(KNOBS, timed.values()):
         seconds = [took for _, took in runs]
-        print(f"{KNOB_IMAGES:,} images, {knob}: {median(seconds):.3f} s "
-              f"(least {min(seconds):.3f})")
+        print(
+            f"{KNOB_IMAGES:,} images, {knob}: {median(seconds):.3f} s (least {min(seconds):.3f})"
+        )
         found.append({"knob": knob, "n": KNOB_IMAGES, "fit_seconds": seconds})
     return found
 
@@ -111,55 +119,88 @@ def knob_times(rounds: int) -> list[dict[str, Any]]:
 def report_all(n: int, tests: int, times: Times) -> None:
     """Print accuracies and all ratios for one size."""
     scores = {name: rounds[0][2] for name, rounds in times.items()}
-    print(f"\n{n:,} images, {tests:,} predictions; accuracy",
-          ", ".join(f"{name} {score:.4f}" for name, score in scores.items()))
+    print(
+        f"\n{n:,} images, {tests:,} predictions; accuracy",
+        ", ".join(f"{name} {score:.4f}" for name, score in scores.items()),
+    )
     for name in {LIBSVM, PARALLEL, INTELEX} & set(scores):
         assert abs(scores[name] - scores[NNLIB]) <= CLOSE, f"{name}: another accuracy"
     targets: dict[str, dict[str, float | None]] = {
         "fit": {LIBSVM: 8, PARALLEL: 8, INTELEX: 2, PAIRS: 1},
-        "predict": {LIBSVM: 8, PAIRS: 8, INTELEX: None}}
+        "predict": {LIBSVM: 8, PAIRS: 8, INTELEX: None},
+    }
     for column, (what, peers) in enumerate(targets.items()):
         seconds = {name: [one[column] for one in rounds] for name, rounds in times.items()}
         for peer, least in peers.items():
             if peer in seconds:
-                kit.report_ratio(f"{what}, {peer} / nnlib", seconds[peer], seconds[NNLIB],
-                                 least=least)
+                kit.report_ratio(
+                    f"{what}, {peer} / nnlib", seconds[peer], seconds[NNLIB], least=least
+                )
 
 
-def stored_form(tests: int, threads: int, measured: dict[int, Times],
-                knobs: list[dict[str, Any]]) -> dict[str, Any]:
+def stored_form(
+    tests: int, threads: int, measured: dict[int, Times], knobs: list[dict[str, Any]]
+) -> dict[str, Any]:
     """Return all times, and what they were measured on."""
-    sizes = [{"n": n, "tests": tests, "sides": {
-        name: {"fit_seconds": [r[0] for r in rounds], "predict_seconds": [r[1] for r in rounds],
-               "accuracy": rounds[0][2]}
-        for name, rounds in times.items()}} for n, times in measured.items()]
+    sizes = [
+        {
+            "n": n,
+            "tests": tests,
+            "sides": {
+                name: {
+                    "fit_seconds": [r[0] for r in rounds],
+                    "predict_seconds": [r[1] for r in rounds],
+                    "accuracy": rounds[0][2],
+                }
+                for name, rounds in times.items()
+            },
+        }
+        for n, times in measured.items()
+    ]
     found = any(INTELEX in times for times in measured.values())
     packages = ["numpy", "scikit-learn"] + ["scikit-learn-intelex"] * found
     versions = {"nnlib": nnlib.__version__} | {name: metadata.version(name) for name in packages}
     return kit.origin("make bench-svm") | {
-        "versions": versions, "threads": threads, "pools": kit.pools(), "settings": SETTINGS,
-        "sizes": sizes, "knobs": knobs}
+        "versions": versions,
+        "threads": threads,
+        "pools": kit.pools(),
+        "settings": SETTINGS,
+        "sizes": sizes,
+        "knobs": knobs,
+    }
 
 
 def main() -> None:
     """Measure and print everything."""
-    parser = argparse.ArgumentParser(prog="python -m studies.svm_speed", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[3000, 5000],
-                        help="training images")
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.svm_speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[3000, 5000], help="training images"
+    )
     parser.add_argument("--tests", type=int, default=14_000, help="images to predict")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count(),
-                        help="of BLAS, and processes for libsvm's machines")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        default=os.cpu_count(),
+        help="of BLAS, and processes for libsvm's machines",
+    )
     parser.add_argument("--store", action="store_true", help="store the result")
     options = parser.parse_args()
     with threadpoolctl.threadpool_limits(options.threads), warnings.catch_warnings():
         warnings.simplefilter("error")  # no side may stop short
         pools = {f"{pool['internal_api']} {pool['num_threads']}" for pool in kit.pools()}
-        print(f"nnlib {nnlib.__version__}, NumPy {np.__version__}, "
-              f"scikit-learn {sklearn.__version__}, Python {platform.python_version()}")
-        print(f"threads: {', '.join(sorted(pools))}; libsvm fits its one-vs-rest machines in one "
-              f"process and in {options.threads}, and does all else in one thread")
+        print(
+            f"nnlib {nnlib.__version__}, NumPy {np.__version__}, "
+            f"scikit-learn {sklearn.__version__}, Python {platform.python_version()}"
+        )
+        print(
+            f"threads: {', '.join(sorted(pools))}; libsvm fits its one-vs-rest machines in one "
+            f"process and in {options.threads}, and does all else in one thread"
+        )
         measured = {}
         for n in options.sizes:
             measured[n] = compare(n, options.tests, options.rounds, options.threads)

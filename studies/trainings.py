@@ -25,8 +25,14 @@ from typing import Any
 from nnlib import Autoencoder, load_mnist, save
 from nnlib import load as load_network
 from nnlib.fingerprint import fingerprint
-from nnlib.report import (RECIPE, VARIANTS, named_variant, reconstruction_metrics, report_parts,
-                          report_run)
+from nnlib.report import (
+    RECIPE,
+    VARIANTS,
+    named_variant,
+    reconstruction_metrics,
+    report_parts,
+    report_run,
+)
 
 from . import kit, latents
 
@@ -41,10 +47,16 @@ def train_report(seed: int, epochs: int) -> dict[str, Any]:
     images, valid, test = report_parts(*load_mnist())
     start = perf_counter()
     autoencoder, history, quality = report_run(images, valid, seed, epochs=epochs)
-    return {"seed": seed, "loss": history.loss, "val_loss": history.val_loss,
-            "val_epochs": history.val_epochs, "quality": quality,
-            "seconds": perf_counter() - start, "params": autoencoder.params,
-            "metrics": reconstruction_metrics(autoencoder, test)}
+    return {
+        "seed": seed,
+        "loss": history.loss,
+        "val_loss": history.val_loss,
+        "val_epochs": history.val_epochs,
+        "quality": quality,
+        "seconds": perf_counter() - start,
+        "params": autoencoder.params,
+        "metrics": reconstruction_metrics(autoencoder, test),
+    }
 
 
 def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
@@ -53,14 +65,21 @@ def train_variant(name: str, seed: int, epochs: int) -> dict[str, Any]:
     limit = VARIANTS[name][2]
     start = perf_counter()
     _, history, errors = named_variant(name, images, seed, test=test, epochs=min(epochs, limit))
-    return {"name": name, "seed": seed, "loss": history.loss, "test_mse": errors,
-            "seconds": perf_counter() - start}
+    return {
+        "name": name,
+        "seed": seed,
+        "loss": history.loss,
+        "test_mse": errors,
+        "seconds": perf_counter() - start,
+    }
 
 
 def codes() -> dict[str, str]:
     """Compute the fingerprints of the code of both kinds of trainings."""
-    return {"report": fingerprint(report_parts, report_run),
-            "variants": fingerprint(report_parts, named_variant)}
+    return {
+        "report": fingerprint(report_parts, report_run),
+        "variants": fingerprint(report_parts, named_variant),
+    }
 
 
 def all_jobs(epochs: int, report: bool) -> dict[str, kit.Job]:
@@ -107,8 +126,10 @@ def compare(run: dict[str, Any], stored: dict[str, Any]) -> tuple[str, list[str]
     """Describe how a run agrees with the stored one, and list what differs too much."""
     which = f"{run.get('name', 'report')}, seed {run['seed']}"
     new, old = run["loss"], stored["loss"]
-    lines = [f"{which}: {kit.equal_numbers(new, old)} of {len(new)} losses equal bit for bit, "
-             f"the last {new[-1]:.6f}, stored {old[len(new) - 1]:.6f}, {run['seconds']:.0f} s"]
+    lines = [
+        f"{which}: {kit.equal_numbers(new, old)} of {len(new)} losses equal bit for bit, "
+        f"the last {new[-1]:.6f}, stored {old[len(new) - 1]:.6f}, {run['seconds']:.0f} s"
+    ]
     for key in "val_loss", "quality", "test_mse":
         if numbers := run.get(key):
             equal = kit.equal_numbers(numbers, stored[key])
@@ -194,16 +215,26 @@ def carry(epochs: int) -> list[str]:
 
 def main() -> None:
     """Read the options, then train or classify."""
-    parser = argparse.ArgumentParser(prog="python -m studies.trainings", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.trainings",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--store", action="store_true", help="store the results")
-    parser.add_argument("--epochs", type=int, default=RECIPE["epochs"],
-                        help="epochs of each training, at most")
-    parser.add_argument("--variants", action="store_true",
-                        help="train only what the chapter beyond the report shows")
+    parser.add_argument(
+        "--epochs", type=int, default=RECIPE["epochs"], help="epochs of each training, at most"
+    )
+    parser.add_argument(
+        "--variants",
+        action="store_true",
+        help="train only what the chapter beyond the report shows",
+    )
     parser.add_argument("--latents", action="store_true", help="only classify the latents")
-    parser.add_argument("--carry", action="store_true",
-                        help="renew fingerprints if --epochs epochs (10) are equal bit for bit")
+    parser.add_argument(
+        "--carry",
+        action="store_true",
+        help="renew fingerprints if --epochs epochs (10) are equal bit for bit",
+    )
     options = parser.parse_args()
     if options.store and options.epochs != RECIPE["epochs"]:
         parser.error("--store needs complete trainings")

@@ -5,7 +5,14 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from nnlib.arrays import check_labels, check_number, check_samples, encode_labels, gen_batches, join_labels
+from nnlib.arrays import (
+    check_labels,
+    check_number,
+    check_samples,
+    encode_labels,
+    gen_batches,
+    join_labels,
+)
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])
@@ -15,7 +22,9 @@ def test_an_int_may_be_any_integer(value):
 
 @pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float16(0.5), Fraction(1, 2)])
 def test_a_float_may_be_any_real_number(value):
-    assert type(check_number("x", value, float)) is float and check_number("x", value, float) == 0.5
+    assert (
+        type(check_number("x", value, float)) is float and check_number("x", value, float) == 0.5
+    )
 
 
 @pytest.mark.parametrize("value", ["3", None, True, np.True_, 3j, [3], np.ones(1), 2.0])
@@ -35,11 +44,23 @@ def test_the_kind_of_a_float(value, refuses):
     [
         (0, {"above": 0}, "x: expected a finite number above 0, got 0"),
         (-0.5, {"low": 0}, "x: expected a finite number of at least 0, got -0.5"),
-        (1.0, {"low": 0, "below": 1}, "x: expected a finite number of at least 0 and below 1, got 1.0"),
-        (1.5, {"above": 0, "high": 1}, "x: expected a finite number above 0 and of at most 1, got 1.5"),
+        (
+            1.0,
+            {"low": 0, "below": 1},
+            "x: expected a finite number of at least 0 and below 1, got 1.0",
+        ),
+        (
+            1.5,
+            {"above": 0, "high": 1},
+            "x: expected a finite number above 0 and of at most 1, got 1.5",
+        ),
         (np.nan, {}, "x: expected a finite number, got nan"),
         (np.float32("inf"), {"low": 0}, "got inf"),
-        (10**400, {"low": 0}, "x: expected a finite number of at least 0, got an int of 1329 bits"),
+        (
+            10**400,
+            {"low": 0},
+            "x: expected a finite number of at least 0, got an int of 1329 bits",
+        ),
     ],
 )
 def test_the_range_of_a_float(value, bounds, words, refuses):
@@ -72,8 +93,18 @@ def test_batches_cover_all_rows_once(n, stops):
 # ---- samples
 
 
-@pytest.mark.parametrize("kind, kept", [(np.float32, np.float32), (np.float16, np.float32), (np.float64, np.float64),
-                                        (np.longdouble, np.float64), (np.uint8, np.float64), (np.int64, np.float64), (bool, np.float64)])
+@pytest.mark.parametrize(
+    "kind, kept",
+    [
+        (np.float32, np.float32),
+        (np.float16, np.float32),
+        (np.float64, np.float64),
+        (np.longdouble, np.float64),
+        (np.uint8, np.float64),
+        (np.int64, np.float64),
+        (bool, np.float64),
+    ],
+)
 def test_samples_are_floats(kind, kept):
     X = check_samples(np.ones((3, 2), kind), "X")
     assert X.dtype == kept and X.tolist() == [[1, 1]] * 3
@@ -85,18 +116,26 @@ def test_samples_that_are_floats_already_are_not_copied():
     assert check_samples(X, "X") is X
 
 
-@pytest.mark.parametrize("X, error, words", [
-    (np.ones(3), ValueError, "X: expected shape (any, any), got (3,)"),
-    (np.ones((2, 3)), ValueError, "X: expected shape (any, 2), got (2, 3)"),
-    (np.ones((0, 2)), ValueError, "at least one sample"),
-    ([[1, 2], [3]], ValueError, "X: expected rows of one length, got a ragged list"),
-    ([["1", "2"]], TypeError, "X: expected floats, got dtype <U1"),
-    ([[1j, 2]], TypeError, "X: expected dtype float64, got complex128"),
-    ([[1, np.nan]], ValueError, "X: expected finite numbers, got nan at index (0, 1)"),
-    (np.ma.masked_equal([[1, 2]], 2), TypeError, "X: expected an array without a mask, got a masked one"),
-    (object, TypeError, "X: expected an array, got type"),
-    (None, TypeError, "X: expected an array, got NoneType"),
-], ids=str)
+@pytest.mark.parametrize(
+    "X, error, words",
+    [
+        (np.ones(3), ValueError, "X: expected shape (any, any), got (3,)"),
+        (np.ones((2, 3)), ValueError, "X: expected shape (any, 2), got (2, 3)"),
+        (np.ones((0, 2)), ValueError, "at least one sample"),
+        ([[1, 2], [3]], ValueError, "X: expected rows of one length, got a ragged list"),
+        ([["1", "2"]], TypeError, "X: expected floats, got dtype <U1"),
+        ([[1j, 2]], TypeError, "X: expected dtype float64, got complex128"),
+        ([[1, np.nan]], ValueError, "X: expected finite numbers, got nan at index (0, 1)"),
+        (
+            np.ma.masked_equal([[1, 2]], 2),
+            TypeError,
+            "X: expected an array without a mask, got a masked one",
+        ),
+        (object, TypeError, "X: expected an array, got type"),
+        (None, TypeError, "X: expected an array, got NoneType"),
+    ],
+    ids=str,
+)
 def test_what_are_no_samples(X, error, words, refuses):
     with refuses(error, words):
         check_samples(X, "X", None if "(any, any)" in words else 2)
@@ -107,13 +146,24 @@ def test_what_are_no_samples(X, error, words, refuses):
 
 STRINGS = np.dtypes.StringDType()
 LABELS = {
-    "ints": [2, 1, 2], "truth values": [True, False, True], "whole floats": [7.0, 3.0, 7.0], "strings": ["b", "a", "b"],
-    "bytes of an image": np.array([2, 1, 2], np.uint8), "NumPy's strings": np.array(["b", "a", "b"]),
-    "strings of pandas": np.array(["b", "a", "b"], object), "strings without a width": np.array(["b", "a", "b"], STRINGS),
-    "ints of pandas": np.array([2, 1, 2], object), "truth values of pandas": np.array([True, False, True], object),
-    "floats in a tuple": (np.float32(7), 3.0, 7.0), "NumPy's own": [np.str_("b"), "a", "b"], "a range": range(2, 0, -1),
-    "ints and floats": [2, 1.0, True + 1], "beyond 64 bits": [2**70, 1, 2**70], "both signs of 64 bits": [2**63, -1, 2**63],
-    "near 2**53": [2**53 + 1, 2**53, 2**53 + 1], "near 2**53, with a float": [2**53 + 1, 0.0, 2**53 + 1],
+    "ints": [2, 1, 2],
+    "truth values": [True, False, True],
+    "whole floats": [7.0, 3.0, 7.0],
+    "strings": ["b", "a", "b"],
+    "bytes of an image": np.array([2, 1, 2], np.uint8),
+    "NumPy's strings": np.array(["b", "a", "b"]),
+    "strings of pandas": np.array(["b", "a", "b"], object),
+    "strings without a width": np.array(["b", "a", "b"], STRINGS),
+    "ints of pandas": np.array([2, 1, 2], object),
+    "truth values of pandas": np.array([True, False, True], object),
+    "floats in a tuple": (np.float32(7), 3.0, 7.0),
+    "NumPy's own": [np.str_("b"), "a", "b"],
+    "a range": range(2, 0, -1),
+    "ints and floats": [2, 1.0, True + 1],
+    "beyond 64 bits": [2**70, 1, 2**70],
+    "both signs of 64 bits": [2**63, -1, 2**63],
+    "near 2**53": [2**53 + 1, 2**53, 2**53 + 1],
+    "near 2**53, with a float": [2**53 + 1, 0.0, 2**53 + 1],
 }
 
 
@@ -126,7 +176,9 @@ def test_labels_are_encoded(y):
     assert encode_labels(classes[codes])[0].tolist() == classes.tolist()
 
 
-@pytest.mark.parametrize("y", [[True, False], [1.0, 0.0], np.array([1, 0], np.uint16), ["u", "v"]], ids=str)
+@pytest.mark.parametrize(
+    "y", [[True, False], [1.0, 0.0], np.array([1, 0], np.uint16), ["u", "v"]], ids=str
+)
 def test_classes_keep_their_type(y):
     assert encode_labels(y)[0].dtype == np.asarray(y).dtype
 
@@ -142,9 +194,14 @@ class NA:
 
 
 MISSING = {
-    "None": [None, 1, 1], "None among strings": ["a", None], "NaN of pandas": np.array([1, np.nan, 0], object),
-    "NaN among strings": ["a", float("nan")], "NaT": np.array(["2020", "NaT"], "M8[D]"), "NA": np.array(["a", NA()], object),
-    "NaN in a list": [0, np.nan], "NaN of NumPy": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
+    "None": [None, 1, 1],
+    "None among strings": ["a", None],
+    "NaN of pandas": np.array([1, np.nan, 0], object),
+    "NaN among strings": ["a", float("nan")],
+    "NaT": np.array(["2020", "NaT"], "M8[D]"),
+    "NA": np.array(["a", NA()], object),
+    "NaN in a list": [0, np.nan],
+    "NaN of NumPy": np.array(["a", np.nan], np.dtypes.StringDType(na_object=np.nan)),
 }
 
 
@@ -154,23 +211,31 @@ def test_missing_labels_are_refused(y, refuses):
         encode_labels(y, name="target")
 
 
-@pytest.mark.parametrize("y, error, words", [
-    (np.array([0, np.nan]), ValueError, "y: expected class labels, got the number nan"),
-    ([0, 0.5], ValueError, "y: expected class labels, got the number 0.5"),
-    (np.array([0, -np.inf]), ValueError, "y: expected class labels, got the number -inf"),
-    ([0, np.inf], ValueError, "y: expected class labels, got the number inf"),
-    (["a", 1], TypeError, "y: expected labels of one kind, whole numbers, truth values or strings, got int, str"),
-    ([b"a", b"b"], TypeError, "strings, got bytes"),
-    ([1j, 1], TypeError, "strings, got complex, int"),
-    (np.array(["2020", "2021"], "M8[D]"), TypeError, "strings, got date"),
-    (np.array([np.ones(2), 1], object), TypeError, "strings, got int, ndarray"),
-    ([[0], [1]], ValueError, "y: expected labels of shape (n,), at least one, got (2, 1)"),
-    ([], ValueError, "y: expected labels of shape (n,), at least one, got (0,)"),
-    ("ab", ValueError, "got ()"),
-    ([[0], [1, 2]], ValueError, "y: expected rows of one length"),
-    (np.ma.masked_equal([0, 1], 1), TypeError, "y: expected an array without a mask"),
-    (object, TypeError, "y: expected an array, got type"),
-], ids=str)
+@pytest.mark.parametrize(
+    "y, error, words",
+    [
+        (np.array([0, np.nan]), ValueError, "y: expected class labels, got the number nan"),
+        ([0, 0.5], ValueError, "y: expected class labels, got the number 0.5"),
+        (np.array([0, -np.inf]), ValueError, "y: expected class labels, got the number -inf"),
+        ([0, np.inf], ValueError, "y: expected class labels, got the number inf"),
+        (
+            ["a", 1],
+            TypeError,
+            "y: expected labels of one kind, whole numbers, truth values or strings, got int, str",
+        ),
+        ([b"a", b"b"], TypeError, "strings, got bytes"),
+        ([1j, 1], TypeError, "strings, got complex, int"),
+        (np.array(["2020", "2021"], "M8[D]"), TypeError, "strings, got date"),
+        (np.array([np.ones(2), 1], object), TypeError, "strings, got int, ndarray"),
+        ([[0], [1]], ValueError, "y: expected labels of shape (n,), at least one, got (2, 1)"),
+        ([], ValueError, "y: expected labels of shape (n,), at least one, got (0,)"),
+        ("ab", ValueError, "got ()"),
+        ([[0], [1, 2]], ValueError, "y: expected rows of one length"),
+        (np.ma.masked_equal([0, 1], 1), TypeError, "y: expected an array without a mask"),
+        (object, TypeError, "y: expected an array, got type"),
+    ],
+    ids=str,
+)
 def test_what_are_no_labels(y, error, words, refuses):
     with refuses(error, words):
         encode_labels(y)

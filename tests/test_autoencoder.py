@@ -1,4 +1,6 @@
-"""Autoencoder: one set of parameters for the whole and its parts, the report's recipe, the stored run."""
+"""Autoencoder: one set of parameters for the whole and its parts, the report's recipe, the stored
+run.
+"""
 
 import copy
 import gc
@@ -10,12 +12,29 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import (SGD, Adam, Autoencoder, BCEWithLogitsLoss, Dense, ReLU, Sequential, checkpoint, load_mnist,
-                   stratified_split)
+from nnlib import (
+    SGD,
+    Adam,
+    Autoencoder,
+    BCEWithLogitsLoss,
+    Dense,
+    ReLU,
+    Sequential,
+    checkpoint,
+    load_mnist,
+    stratified_split,
+)
 from nnlib.data import data_folder
 from nnlib.fingerprint import fingerprint
-from nnlib.report import (RECIPE, VARIANTS, named_variant, reconstruction_metrics, report_parts, report_run,
-                          variant_run)
+from nnlib.report import (
+    RECIPE,
+    VARIANTS,
+    named_variant,
+    reconstruction_metrics,
+    report_parts,
+    report_run,
+    variant_run,
+)
 
 
 def images(n=40, d=20, dtype=np.float32):
@@ -64,8 +83,11 @@ def test_repr_is_a_call():
 # The encoder that is used is the one that is trained
 
 
-@pytest.mark.parametrize("again", [lambda a: a, copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))],
-                         ids=["itself", "deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "again",
+    [lambda a: a, copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))],
+    ids=["itself", "deepcopy", "pickle"],
+)
 def test_training_moves_the_encoder(again):
     """The test that the report lacked: its encoder was never trained."""
     network, X = again(small()), images()
@@ -103,9 +125,18 @@ def test_fit_is_that_of_a_sequential_on_its_own_input():
     twin = Sequential(*layers)
     twin.params[...] = network.params
     options = {"epochs": 3, "batch_size": 16, "rng": 7}
-    history = network.fit(X, learning_rate=0.5, validation_data=X[:10], validation_interval=2, **options)
-    expected = twin.fit(X, X, loss=BCEWithLogitsLoss(), optimizer=SGD(0.5), validation_interval=2,
-                        validation_data=(X[:10], X[:10]), **options)
+    history = network.fit(
+        X, learning_rate=0.5, validation_data=X[:10], validation_interval=2, **options
+    )
+    expected = twin.fit(
+        X,
+        X,
+        loss=BCEWithLogitsLoss(),
+        optimizer=SGD(0.5),
+        validation_interval=2,
+        validation_data=(X[:10], X[:10]),
+        **options,
+    )
     assert history == expected and history.val_epochs == [2]
     assert_array_equal(network.params, twin.params)
 
@@ -134,8 +165,16 @@ def test_the_defaults_are_the_report_s():
     assert one.val_epochs == [10, 20]
 
 
-@pytest.mark.parametrize("name, value", [("encoder", lambda: Sequential(Dense(20, 3))), ("decoder", lambda: Sequential(Dense(3, 20))),
-                                         ("layers", tuple), ("sizes", lambda: (20, 3)), ("n_in", lambda: 5)])
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("encoder", lambda: Sequential(Dense(20, 3))),
+        ("decoder", lambda: Sequential(Dense(3, 20))),
+        ("layers", tuple),
+        ("sizes", lambda: (20, 3)),
+        ("n_in", lambda: 5),
+    ],
+)
 def test_parts_cannot_be_replaced(name, value, refuses):
     network = small()
     with refuses(AttributeError, f"{name} cannot be replaced; make a new one", network.params):
@@ -151,9 +190,16 @@ def test_an_encoder_can_be_taken_over_and_fine_tuned():
     classifier.fit(X, X[:, :2], loss=BCEWithLogitsLoss(), optimizer=SGD(0.5), epochs=5)
     assert np.shares_memory(network.encoder.params, classifier.params)
     assert np.abs(network.encode(X) - latents).max() > 1e-3
-    for use in (lambda: network.predict(X), lambda: network.fit(X, epochs=1), lambda: network.params,
-                lambda: network.evaluate(X, X, BCEWithLogitsLoss()), lambda: network.forward(X)):
-        with pytest.raises(RuntimeError, match=r"has been taken over by another network; copy.deepcopy\(layer\)"):
+    for use in (
+        lambda: network.predict(X),
+        lambda: network.fit(X, epochs=1),
+        lambda: network.params,
+        lambda: network.evaluate(X, X, BCEWithLogitsLoss()),
+        lambda: network.forward(X),
+    ):
+        with pytest.raises(
+            RuntimeError, match=r"has been taken over by another network; copy.deepcopy\(layer\)"
+        ):
             use()
 
 
@@ -168,7 +214,9 @@ def test_a_copy_of_an_encoder_leaves_the_autoencoder_whole():
 def test_targets_other_than_the_images_are_refused(refuses):
     network, X = small(), images()
     assert network.fit(X, X, epochs=1).loss
-    with refuses(ValueError, "fit: expected no y, for the images are their own targets", network.params):
+    with refuses(
+        ValueError, "fit: expected no y, for the images are their own targets", network.params
+    ):
         network.fit(X, X[:, ::-1], epochs=1)
 
 
@@ -188,14 +236,17 @@ def test_a_named_variant_is_its_recipe(mnist):
 # Refusals
 
 
-@pytest.mark.parametrize("pixels, words", [
-    (255 * images(), "expected pixels from 0 to 1, got"),
-    (images() - 0.5, "divide gray levels by 255"),
-    (np.where(images() > 0.99, np.nan, images()), "expected finite numbers, got nan"),
-    (images()[:, :19], "expected shape (any, 20), got (40, 19)"),
-    (images()[0], "expected shape (any, 20), got (20,)"),
-    (np.empty((0, 20), np.float32), "expected at least one sample"),
-])
+@pytest.mark.parametrize(
+    "pixels, words",
+    [
+        (255 * images(), "expected pixels from 0 to 1, got"),
+        (images() - 0.5, "divide gray levels by 255"),
+        (np.where(images() > 0.99, np.nan, images()), "expected finite numbers, got nan"),
+        (images()[:, :19], "expected shape (any, 20), got (40, 19)"),
+        (images()[0], "expected shape (any, 20), got (20,)"),
+        (np.empty((0, 20), np.float32), "expected at least one sample"),
+    ],
+)
 def test_pixels_that_do_not_fit_are_refused(pixels, words, refuses):
     network = small()
     for options, name in ({}, "X"), ({"validation_data": pixels}, "validation"):
@@ -210,8 +261,10 @@ def test_gray_levels_as_integers_are_refused(refuses):
         network.fit((255 * images()).astype(np.uint8), epochs=1)
 
 
-@pytest.mark.parametrize("sizes, error", [((20,), ValueError), ((), ValueError), ((20, 0), ValueError),
-                                          ((20, 2.5), TypeError)])
+@pytest.mark.parametrize(
+    "sizes, error",
+    [((20,), ValueError), ((), ValueError), ((20, 0), ValueError), ((20, 2.5), TypeError)],
+)
 def test_sizes_that_make_no_autoencoder_are_refused(sizes, error):
     with pytest.raises(error, match="expected"):
         Autoencoder(sizes)
@@ -253,9 +306,14 @@ def test_metrics_are_their_formulas():
     pixels = network.reconstruct(X)
     errors = ((pixels - X) ** 2).mean(1)
     bce = -(X * np.log(pixels) + (1 - X) * np.log1p(-pixels)).mean()
-    expected = {"mse": ((pixels - X) ** 2).mean(), "mae": abs(pixels - X).mean(), "bce": bce,
-                "std": np.sqrt(((errors - errors.mean()) ** 2).mean()), "median": np.median(errors),
-                "range": (pixels.max() - pixels.min()) / (X.max() - X.min())}
+    expected = {
+        "mse": ((pixels - X) ** 2).mean(),
+        "mae": abs(pixels - X).mean(),
+        "bce": bce,
+        "std": np.sqrt(((errors - errors.mean()) ** 2).mean()),
+        "median": np.median(errors),
+        "range": (pixels.max() - pixels.min()) / (X.max() - X.min()),
+    }
     metrics = reconstruction_metrics(network, X)
     assert metrics == pytest.approx(expected, rel=1e-12) and type(metrics["mse"]) is float
 
@@ -293,7 +351,9 @@ def test_the_stored_network_has_the_stored_numbers(stored, mnist):
 
 @pytest.mark.parametrize("method", ["encode", "reconstruct", "predict"])
 def test_predictions_leave_nothing_behind(method):
-    """Not even until the garbage collector comes: each left 88 MB for 14,000 images, gigabytes in a training."""
+    """Not even until the garbage collector comes: each left 88 MB for 14,000 images, gigabytes in
+    a training.
+    """
     autoencoder, X = Autoencoder((784, 16, 4), rng=0), np.full((2000, 784), 0.5, np.float32)
     getattr(autoencoder, method)(X)
     gc.disable()
@@ -309,11 +369,15 @@ def test_predictions_leave_nothing_behind(method):
 
 @pytest.mark.parametrize("squared", [False, True])
 def test_variants_train_the_same_network_by_another_road(squared):
-    """From the same weights and order of images as `report_run`; the errors are those after each epoch."""
+    """From the same weights and order of images as `report_run`; the errors are those after each
+    epoch.
+    """
     X = np.random.default_rng(0).random((40, 784)).astype(np.float32)
     make, *settings = VARIANTS["mse-adam" if squared else "adam"]
     assert settings[0] is squared
-    autoencoder, history, errors = variant_run(X[:30], make(), squared, seed=3, test=X[30:], epochs=2)
+    autoencoder, history, errors = variant_run(
+        X[:30], make(), squared, seed=3, test=X[30:], epochs=2
+    )
     assert len(history.loss) == len(errors) == 2
     assert errors[-1] == np.square(autoencoder.reconstruct(X[30:]) - X[30:]).mean()
     expected = Autoencoder(rng=3).evaluate(X[:30], X[:30], BCEWithLogitsLoss())

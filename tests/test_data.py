@@ -122,7 +122,10 @@ def test_every_class_has_its_share_and_labels_may_be_strings():
 
 def test_places_left_over_go_to_the_largest_remainders():
     lots = np.random.RandomState(0)
-    assert apportion(np.array([47, 16, 16, 12, 6, 3]), 10, lots).tolist() == [5, 2, 1, 1, 1, 0] or True
+    assert (
+        apportion(np.array([47, 16, 16, 12, 6, 3]), 10, lots).tolist() == [5, 2, 1, 1, 1, 0]
+        or True
+    )
     assert apportion(np.array([53, 24, 23]), 10, lots).tolist() == [5, 3, 2]
     assert apportion(np.array([5, 5]), 4, lots).tolist() == [2, 2]
 
@@ -130,8 +133,18 @@ def test_places_left_over_go_to_the_largest_remainders():
 @pytest.mark.parametrize(
     "y, size, error, words",
     [
-        ([0, 0, 1], 1, ValueError, "test_size: expected both parts of the 3 samples to hold at least the 2 classes, got 1"),
-        ([0, 0, 0, 1], 2, ValueError, "y: expected at least two samples of each class, got one of 1"),
+        (
+            [0, 0, 1],
+            1,
+            ValueError,
+            "test_size: expected both parts of the 3 samples to hold at least the 2 classes, got 1",
+        ),
+        (
+            [0, 0, 0, 1],
+            2,
+            ValueError,
+            "y: expected at least two samples of each class, got one of 1",
+        ),
         (["a", "a", "a", "b"], 2, ValueError, "got one of 'b'"),
         ([0, 0, 1, 1], 3, ValueError, "2 classes, got 3"),
         ([0, 0, 1, 1], 0, ValueError, "2 classes, got 0"),
@@ -140,12 +153,32 @@ def test_places_left_over_go_to_the_largest_remainders():
         ([0, 0, 1, 1], True, TypeError, "test_size: expected an int, got True"),
         ([0, 0, 1, 1], float("nan"), ValueError, "test_size: expected a finite number, got nan"),
         ([0, 0, 1, 1], 10**400, ValueError, "test_size: "),
-        ([[0, 1], [0, 1]], 2, ValueError, "y: expected labels of shape (n,), at least one, got (2, 2)"),
+        (
+            [[0, 1], [0, 1]],
+            2,
+            ValueError,
+            "y: expected labels of shape (n,), at least one, got (2, 2)",
+        ),
         ([], 0.5, ValueError, "y: expected labels of shape (n,), at least one, got (0,)"),
-        ([0.0, 1.0, np.nan] * 4, 0.5, ValueError, "y: expected a label for each sample, got nan at index 2"),
-        (np.array(["2020", "NaT"] * 4, "M8[D]"), 0.5, ValueError, "y: expected a label for each sample"),
+        (
+            [0.0, 1.0, np.nan] * 4,
+            0.5,
+            ValueError,
+            "y: expected a label for each sample, got nan at index 2",
+        ),
+        (
+            np.array(["2020", "NaT"] * 4, "M8[D]"),
+            0.5,
+            ValueError,
+            "y: expected a label for each sample",
+        ),
         (np.array([0, "a"] * 4, object), 0.5, TypeError, "y: expected labels of one kind"),
-        (np.ma.masked_equal([0, 0, 1, 1, 9, 9], 9), 3, TypeError, "y: expected an array without a mask"),
+        (
+            np.ma.masked_equal([0, 0, 1, 1, 9, 9], 9),
+            3,
+            TypeError,
+            "y: expected an array without a mask",
+        ),
     ],
 )
 def test_division_that_cannot_be_made_is_refused(y, size, error, words, refuses):
@@ -153,8 +186,17 @@ def test_division_that_cannot_be_made_is_refused(y, size, error, words, refuses)
         stratified_split(y, size, seed=0)
 
 
-@pytest.mark.parametrize("seed, error", [(-1, ValueError), (2**32, ValueError), (1.5, TypeError), (None, TypeError),
-                                         (np.random.RandomState(0), TypeError)], ids=repr)
+@pytest.mark.parametrize(
+    "seed, error",
+    [
+        (-1, ValueError),
+        (2**32, ValueError),
+        (1.5, TypeError),
+        (None, TypeError),
+        (np.random.RandomState(0), TypeError),
+    ],
+    ids=repr,
+)
 def test_what_is_no_seed_is_refused(seed, error, refuses):
     with refuses(error, "seed: expected an int of at least 0"):
         stratified_split([0, 0, 1, 1], 2, seed)
@@ -162,7 +204,9 @@ def test_what_is_no_seed_is_refused(seed, error, refuses):
 
 @pytest.mark.parametrize("share", [np.float32(0.5), np.float64(0.5), 0.5, np.int8(4), 4], ids=repr)
 def test_every_kind_of_number_is_a_size(share):
-    assert_array_equal(stratified_split([0, 1] * 4, share, 0)[1], stratified_split([0, 1] * 4, 4, np.int64(0))[1])
+    assert_array_equal(
+        stratified_split([0, 1] * 4, share, 0)[1], stratified_split([0, 1] * 4, 4, np.int64(0))[1]
+    )
 
 
 def test_folder_may_be_named(own, mnist, tmp_path):
@@ -211,7 +255,8 @@ def test_file_packed_anew_is_the_same_data(own, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0\0\x08", b"\0\0\x0d\1\0\0\0\1abcd", b"\0\0\x08\1\0\0\0\2a", b"\x1f\x8b\x08\0"]
+    "data",
+    [b"", b"\0\0\x08", b"\0\0\x0d\1\0\0\0\1abcd", b"\0\0\x08\1\0\0\0\2a", b"\x1f\x8b\x08\0"],
 )
 def test_what_is_no_idx_file_is_refused(data):
     with pytest.raises(ValueError, match="IDX: expected"):

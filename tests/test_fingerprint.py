@@ -1,4 +1,6 @@
-"""Fingerprints: which changes of code they see, which they leave alone, and that all Pythons agree."""
+"""Fingerprints: which changes of code they see, which they leave alone, and that all Pythons
+agree.
+"""
 
 import ast
 import hashlib
@@ -39,11 +41,15 @@ EQUAL = {
     "docstring": BASE.replace("    y =", '    """Say it.\n\n  Twice: {y}.\n    """\n    y ='),
     "blank lines": BASE.replace("\n", "\n\n"),
     "tabs": BASE.replace("    ", "\t"),
-    "broken lines": BASE.replace("x + 1", "(\n  x\n      + 1)").replace("scale=2.5)", "scale=2.5,\n)"),
+    "broken lines": BASE.replace("x + 1", "(\n  x\n      + 1)").replace(
+        "scale=2.5)", "scale=2.5,\n)"
+    ),
     "quotes": BASE.replace("'", '"'),
     "number written otherwise": BASE.replace("2.5", "2.50"),
     "joined string": BASE.replace("f'{y * scale:.3f}'", "'' f'{y * scale:.3f}'"),
-    "annotations": BASE.replace("(x, *, scale=2.5)", "(x: float, *, scale: float = 2.5) -> str").replace("y =", "y: float ="),
+    "annotations": BASE.replace(
+        "(x, *, scale=2.5)", "(x: float, *, scale: float = 2.5) -> str"
+    ).replace("y =", "y: float ="),
     "an error": BASE.replace("    y =", "    raise ValueError(x)\n    y ="),
     "a warning": BASE.replace("    y =", "    warnings.warn('x', stacklevel=2)\n    y ="),
     "pass": BASE.replace("    y =", "    pass\n    y ="),
@@ -77,20 +83,32 @@ def test_code_counts(case, tmp_path):
 
 
 def test_a_docstring_in_place_of_pass():
-    assert outline(ast.parse('class f:\n    """Nothing."""').body) == outline(ast.parse("class f: pass").body)
+    assert outline(ast.parse('class f:\n    """Nothing."""').body) == outline(
+        ast.parse("class f: pass").body
+    )
 
 
 def test_messages_of_assertions():
-    assert outline(ast.parse("assert x, 'no x'")) == outline(ast.parse("assert x, f'{y}'")) != outline(ast.parse("assert y"))
+    assert (
+        outline(ast.parse("assert x, 'no x'"))
+        == outline(ast.parse("assert x, f'{y}'"))
+        != outline(ast.parse("assert y"))
+    )
 
 
 def test_a_field_of_a_dataclass_counts_without_its_type():
-    one, other, none = (outline(ast.parse(f"class C:\n    {body}")) for body in ("x: int", "x: float", "pass"))
+    one, other, none = (
+        outline(ast.parse(f"class C:\n    {body}")) for body in ("x: int", "x: float", "pass")
+    )
     assert one == other != none
 
 
 def test_a_prefix_that_means_nothing():
-    assert outline(ast.parse("x = u'a'")) == outline(ast.parse("x = 'a'")) != outline(ast.parse("x = b'a'"))
+    assert (
+        outline(ast.parse("x = u'a'"))
+        == outline(ast.parse("x = 'a'"))
+        != outline(ast.parse("x = b'a'"))
+    )
 
 
 def test_several_things():
@@ -105,14 +123,28 @@ def test_a_known_fingerprint(tmp_path):
     assert fingerprint(twin(tmp_path, BASE)) == "af672791cf8719a3"
 
 
-PIECES = [lambda: 0,
-          lambda: 1]
+PIECES = [lambda: 0, lambda: 1]
 
 
-@pytest.mark.parametrize("thing", [np.dot, 3, "def f(): pass", len, eval("lambda: 0"), PIECES[1], SGD(0.1), sys],
-                         ids=["ufunc", "number", "text", "built-in", "without a file", "part of an expression", "instance", "module in C"])
+@pytest.mark.parametrize(
+    "thing",
+    [np.dot, 3, "def f(): pass", len, eval("lambda: 0"), PIECES[1], SGD(0.1), sys],
+    ids=[
+        "ufunc",
+        "number",
+        "text",
+        "built-in",
+        "without a file",
+        "part of an expression",
+        "instance",
+        "module in C",
+    ],
+)
 def test_what_has_no_source_is_refused(thing):
-    with pytest.raises(TypeError, match="fingerprint: expected functions, classes or modules with their source at hand, got"):
+    with pytest.raises(
+        TypeError,
+        match="fingerprint: expected functions, classes or modules with their source at hand, got",
+    ):
         fingerprint(thing)
 
 
@@ -203,7 +235,9 @@ def package(folder, **changes):
 
 
 def said(folder, code=PRINT.format("")):
-    return subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +257,12 @@ def test_a_registration_counts_for_what_is_registered_with(tmp_path):
     """The call changes what `register` has in store, and nothing else says so."""
     code = "import sys; sys.path.insert(0, '.'); from nnlib.work import lone; from nnlib.fingerprint import fingerprint; print(fingerprint(lone))"
     one = said(package(tmp_path / "one"), code)
-    other = said(package(tmp_path / "two", work=PACKAGE["work"].replace("register(Parent)", "register(Machine)")), code)
+    other = said(
+        package(
+            tmp_path / "two", work=PACKAGE["work"].replace("register(Parent)", "register(Machine)")
+        ),
+        code,
+    )
     assert one != other
 
 
@@ -233,30 +272,53 @@ def test_what_a_script_does_as_one_does_not_count():
 
 
 def test_the_order_of_imports_does_not_count(unchanged, tmp_path):
-    for i, before in enumerate(("import nnlib.late; ", "import nnlib.fingerprint; ", "import nnlib.table as t; t.RATES.clear(); ")):
+    for i, before in enumerate(
+        (
+            "import nnlib.late; ",
+            "import nnlib.fingerprint; ",
+            "import nnlib.table as t; t.RATES.clear(); ",
+        )
+    ):
         assert said(package(tmp_path / str(i)), PRINT.format(before)) == unchanged
 
 
 def test_a_definition_may_move_to_another_module(unchanged, tmp_path):
     line = "def decorate(x): return x\n"
-    work = inspect.cleandoc(PACKAGE["work"]).replace(line, "").replace("SIZES =", "from .late import decorate\nSIZES =")
+    work = (
+        inspect.cleandoc(PACKAGE["work"])
+        .replace(line, "")
+        .replace("SIZES =", "from .late import decorate\nSIZES =")
+    )
     late = inspect.cleandoc(PACKAGE["late"]) + "\n" + line
     assert said(package(tmp_path / "two", work=work, late=late)) == unchanged
 
 
 def test_two_definitions_of_one_name_are_kept_apart(tmp_path):
     """To exchange them is a change."""
+
     def one(a, b):
-        return dict(late=f"scale = {a}", table=PACKAGE["table"] + f"\n        scale = {b}\n",
-                    work=inspect.cleandoc(PACKAGE["work"]).replace("return scale(", "return tables.scale + scale("))
-    assert said(package(tmp_path / "one", **one(1, 2))) != said(package(tmp_path / "two", **one(2, 1)))
+        return dict(
+            late=f"scale = {a}",
+            table=PACKAGE["table"] + f"\n        scale = {b}\n",
+            work=inspect.cleandoc(PACKAGE["work"]).replace(
+                "return scale(", "return tables.scale + scale("
+            ),
+        )
+
+    assert said(package(tmp_path / "one", **one(1, 2))) != said(
+        package(tmp_path / "two", **one(2, 1))
+    )
 
 
 def test_a_run_as_script_and_an_import_agree(unchanged, tmp_path):
     folder = package(tmp_path / "two")
     with (folder / "script.py").open("a", encoding="utf-8") as file:
-        file.write("if __name__ == '__main__':\n    from nnlib.fingerprint import fingerprint\n    print(fingerprint(run))\n")
-    run = subprocess.run([sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, check=True)
+        file.write(
+            "if __name__ == '__main__':\n    from nnlib.fingerprint import fingerprint\n    print(fingerprint(run))\n"
+        )
+    run = subprocess.run(
+        [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == unchanged
 
 
@@ -264,16 +326,23 @@ def test_a_run_as_script_and_an_import_agree(unchanged, tmp_path):
 
 
 def planted(folder, change=None):
-    """Return the fingerprints of a training and of a machine, by a copy of the package with one change."""
+    """Return the fingerprints of a training and of a machine, by a copy of the package with one
+    change.
+    """
     shutil.copytree(ROOT / "nnlib", folder / "nnlib", ignore=shutil.ignore_patterns("__pycache__"))
     if change:
         pattern, new = change
-        texts = {path: path.read_text(encoding="utf-8") for path in sorted((folder / "nnlib").glob("*.py"))}
+        texts = {
+            path: path.read_text(encoding="utf-8")
+            for path in sorted((folder / "nnlib").glob("*.py"))
+        }
         found = [path for path, text in texts.items() for _ in re.findall(pattern, text)]
         assert len(found) == 1, f"{pattern}: expected one place, got {found}"
         found[0].write_text(re.sub(pattern, new, texts[found[0]]), encoding="utf-8")
-    code = ("from nnlib import SVC, Sequential, Dense; from nnlib.fingerprint import fingerprint\n"
-            "print(fingerprint(Sequential, Dense), fingerprint(SVC))")
+    code = (
+        "from nnlib import SVC, Sequential, Dense; from nnlib.fingerprint import fingerprint\n"
+        "print(fingerprint(Sequential, Dense), fingerprint(SVC))"
+    )
     return said(folder, code).split()
 
 
@@ -284,7 +353,10 @@ def today(tmp_path_factory):
 
 PLANTED = {
     "variance of He": ((r"2 / n_in\b", "3 / n_in"), (True, False)),
-    "half a step": ((r"step = min\(slope / \(2 \*", "step = 0.5 * min(slope / (2 *"), (False, True)),
+    "half a step": (
+        (r"step = min\(slope / \(2 \*", "step = 0.5 * min(slope / (2 *"),
+        (False, True),
+    ),
     "shuffle lost": ((r"as_rng\((\w+)\) if shuffle else None", r"None"), (True, False)),
 }
 
@@ -311,8 +383,10 @@ def test_messages_docstrings_and_annotations_of_the_package_are_not(today, tmp_p
                 node.returns = None
         if path.stem != "fingerprint":
             path.write_text(ast.unparse(tree), encoding="utf-8")
-    code = ("from nnlib import SVC, Sequential, Dense; from nnlib.fingerprint import fingerprint\n"
-            "print(fingerprint(Sequential, Dense), fingerprint(SVC))")
+    code = (
+        "from nnlib import SVC, Sequential, Dense; from nnlib.fingerprint import fingerprint\n"
+        "print(fingerprint(Sequential, Dense), fingerprint(SVC))"
+    )
     assert said(tmp_path / "copy", code).split() == today
 
 
@@ -359,8 +433,18 @@ def interpreters():
     homes = sorted(Path.home().glob(".pyenv/versions/*/bin"))
     seen = {sys.version_info[1]}
     for minor in range(11, 20):
-        for found in filter(None, [shutil.which(f"python3.{minor}"), *(shutil.which(f"python3.{minor}", path=str(home)) for home in homes)]):
-            probe = subprocess.run([found, "-c", "import sys; print(sys.version_info[1])"], capture_output=True, text=True)
+        for found in filter(
+            None,
+            [
+                shutil.which(f"python3.{minor}"),
+                *(shutil.which(f"python3.{minor}", path=str(home)) for home in homes),
+            ],
+        ):
+            probe = subprocess.run(
+                [found, "-c", "import sys; print(sys.version_info[1])"],
+                capture_output=True,
+                text=True,
+            )
             if probe.stdout.strip() == str(minor) and minor not in seen:
                 seen.add(minor)
                 yield found
@@ -373,18 +457,43 @@ def pythons():
 
 def test_all_versions_of_python_write_the_same_outline(pythons):
     """On all syntax, on the package, and on the tests, in all Pythons at hand."""
-    sources = [SYNTAX, *(file.read_text(encoding="utf-8") for folder in ("nnlib", "tests") for file in sorted((ROOT / folder).glob("*.py")))]
-    code = "import ast, hashlib, json, sys\nfrom typing import Any, Iterator\nUNCOUNTED = " + repr(module.UNCOUNTED) + "\n"
+    sources = [
+        SYNTAX,
+        *(
+            file.read_text(encoding="utf-8")
+            for folder in ("nnlib", "tests")
+            for file in sorted((ROOT / folder).glob("*.py"))
+        ),
+    ]
+    code = (
+        "import ast, hashlib, json, sys\nfrom typing import Any, Iterator\nUNCOUNTED = "
+        + repr(module.UNCOUNTED)
+        + "\n"
+    )
     code += "".join(map(inspect.getsource, (module.is_idle, module.counted_fields, outline)))
     code += "print([hashlib.sha256(outline(ast.parse(s).body).encode('utf-8', 'backslashreplace')).hexdigest() for s in json.load(sys.stdin)])"
-    found = {subprocess.run([python, "-W", "ignore", "-c", code], input=json.dumps(sources), capture_output=True, text=True, check=True).stdout
-             for python in (sys.executable, *pythons)}
+    found = {
+        subprocess.run(
+            [python, "-W", "ignore", "-c", code],
+            input=json.dumps(sources),
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for python in (sys.executable, *pythons)
+    }
     assert len(found) == 1
 
 
 def test_all_versions_of_python_have_the_same_fingerprint(pythons, unchanged, tmp_path):
     for i, python in enumerate(pythons):
-        run = subprocess.run([python, "-c", PRINT.format("")], cwd=package(tmp_path / str(i)), capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [python, "-c", PRINT.format("")],
+            cwd=package(tmp_path / str(i)),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert run.stdout.strip() == unchanged, python
 
 
@@ -404,9 +513,11 @@ def test_a_field_that_a_new_python_adds_does_not_count():
 
 def in_notebook(tmp_path, **changes):
     """Make a function `f` that uses a helper, classes and modules, without a module of its own."""
-    source = ("import nnlib, math\nfrom nnlib import Dense as Layer\nfrom nnlib import layers\n"
-              "def helper(x):\n    return x + 1\n"
-              "def f(x):\n    return helper(x), Layer(1, 1), nnlib.layers.INITS, layers.Layer, math.pi, len(x)\n")
+    source = (
+        "import nnlib, math\nfrom nnlib import Dense as Layer\nfrom nnlib import layers\n"
+        "def helper(x):\n    return x + 1\n"
+        "def f(x):\n    return helper(x), Layer(1, 1), nnlib.layers.INITS, layers.Layer, math.pi, len(x)\n"
+    )
     return twin(tmp_path, source.replace(*changes.get("change", ("", ""))))
 
 
@@ -419,7 +530,9 @@ def test_a_notebook_s_functions_are_followed(tmp_path):
 
 def test_a_function_within_a_function(tmp_path):
     def outer(scale):
-        exec(compile(f"def f(x):\n    return {scale} * x\n", tmp_path / "none", "exec"), names := {})
+        exec(
+            compile(f"def f(x):\n    return {scale} * x\n", tmp_path / "none", "exec"), names := {}
+        )
         return names["f"]
 
     with pytest.raises(TypeError, match="expected functions"):  # its source is nowhere

@@ -1,4 +1,6 @@
-"""The stored comparison with other frameworks: complete, in agreement with itself, and of today's code."""
+"""The stored comparison with other frameworks: complete, in agreement with itself, and of today's
+code.
+"""
 
 import ast
 import json
@@ -79,9 +81,7 @@ def test_the_code_that_was_counted_is_that_of_today(network, variant):
     training = STORED["trainings"][network][variant]
     path = ROOT / "studies" / "frameworks" / f"with_{variant.partition('-')[0]}.py"
     text = path.read_text(encoding="utf-8")
-    found = {
-        node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
-    }
+    found = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
     nodes = [found[f"{network}_{part}"] for part in ("network", "train")]
     assert not any(map(ast.get_docstring, nodes))
     sources = [ast.get_source_segment(text, node) for node in nodes]

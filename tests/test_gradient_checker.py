@@ -76,7 +76,9 @@ def test_a_small_gradient_that_is_wrong_is_found():
 
 
 def test_the_floor_of_an_error():
-    assert relative_error([1e-3], [2e-3]) == 0.5 and relative_error([1e-3], [2e-3], floor=1.0) == 1e-3
+    assert (
+        relative_error([1e-3], [2e-3]) == 0.5 and relative_error([1e-3], [2e-3], floor=1.0) == 1e-3
+    )
     assert relative_error([0.0], [0.0], floor=1.0) == relative_error([0.0], [0.0]) == 0
 
 

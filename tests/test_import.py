@@ -45,7 +45,15 @@ def test_import_is_quick_for_it_leaves_until_later_what_loads_slowly():
     """Each of these takes milliseconds, where NumPy takes forty."""
     code = "import sys, numpy; before = set(sys.modules); import nnlib; print(*set(sys.modules) - before)"
     loaded = set(python(code).stdout.split())
-    assert not loaded & {"hashlib", "zipfile", "secrets", "tempfile", "subprocess", "numpy.random", "urllib.request"}
+    assert not loaded & {
+        "hashlib",
+        "zipfile",
+        "secrets",
+        "tempfile",
+        "subprocess",
+        "numpy.random",
+        "urllib.request",
+    }
 
 
 def test_every_promised_name_is_there():

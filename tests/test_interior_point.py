@@ -42,13 +42,29 @@ def problem(name):
         "the same point twice": (np.ones((2, 1)), np.array([-1.0, 1.0]), 1.0),
         "all features constant": (np.ones((6, 2)), np.array([-1.0, 1, -1, 1, 1, 1]), 1.0),
         "one against many": (rng.normal(size=(60, 2)), np.r_[1.0, -np.ones(59)], 1.0),
-        "more features than points": (rng.normal(size=(8, 20)), np.r_[np.ones(3), -np.ones(5)], 1.0),
+        "more features than points": (
+            rng.normal(size=(8, 20)),
+            np.r_[np.ones(3), -np.ones(5)],
+            1.0,
+        ),
     }[name]
 
 
-NAMES = ["scaled", "large C", "small C", "weights", "unscaled", "integer grid", "duplicates",
-         "two points", "two points apart", "the same point twice", "all features constant",
-         "one against many", "more features than points"]
+NAMES = [
+    "scaled",
+    "large C",
+    "small C",
+    "weights",
+    "unscaled",
+    "integer grid",
+    "duplicates",
+    "two points",
+    "two points apart",
+    "the same point twice",
+    "all features constant",
+    "one against many",
+    "more features than points",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -134,18 +150,21 @@ def test_a_linear_map_of_the_features_changes_little():
     assert np.allclose(solve_low_rank(X @ turn, y, C)[0], beta, atol=1e-7)
 
 
-@pytest.mark.parametrize(("V", "y", "C", "error", "words"), [
-    ([[1.0], [np.nan]], [1, -1], 1, ValueError, "V: expected finite numbers"),
-    ([1.0, 2.0], [1, -1], 1, ValueError, "V: expected shape"),
-    ([[1.0], [2.0]], [1, 0], 1, ValueError, "y: expected 2 labels, each 1 or -1"),
-    ([[1.0], [2.0]], [1, -1, 1], 1, ValueError, "y: expected 2 labels"),
-    ([[1.0], [2.0]], [1, 1], 1, ValueError, "y: expected labels of both classes"),
-    ([[1.0], [2.0]], [1, -1], 0, ValueError, "C: expected a positive finite number"),
-    ([[1.0], [2.0]], [1, -1], [1, -1], ValueError, "C: expected a positive finite number"),
-    ([[1.0], [2.0]], [1, -1], [1, 1, 1], ValueError, "C: expected a positive finite number"),
-    ([[1.0], [2.0]], [1, -1], np.inf, ValueError, "C: expected a positive finite number"),
-    ([[1.0], [2.0]], [1, -1], "1", TypeError, "C: expected numbers"),
-])
+@pytest.mark.parametrize(
+    ("V", "y", "C", "error", "words"),
+    [
+        ([[1.0], [np.nan]], [1, -1], 1, ValueError, "V: expected finite numbers"),
+        ([1.0, 2.0], [1, -1], 1, ValueError, "V: expected shape"),
+        ([[1.0], [2.0]], [1, 0], 1, ValueError, "y: expected 2 labels, each 1 or -1"),
+        ([[1.0], [2.0]], [1, -1, 1], 1, ValueError, "y: expected 2 labels"),
+        ([[1.0], [2.0]], [1, 1], 1, ValueError, "y: expected labels of both classes"),
+        ([[1.0], [2.0]], [1, -1], 0, ValueError, "C: expected a positive finite number"),
+        ([[1.0], [2.0]], [1, -1], [1, -1], ValueError, "C: expected a positive finite number"),
+        ([[1.0], [2.0]], [1, -1], [1, 1, 1], ValueError, "C: expected a positive finite number"),
+        ([[1.0], [2.0]], [1, -1], np.inf, ValueError, "C: expected a positive finite number"),
+        ([[1.0], [2.0]], [1, -1], "1", TypeError, "C: expected numbers"),
+    ],
+)
 def test_bad_input_is_refused(refuses, V, y, C, error, words):
     with refuses(error, words):
         solve_low_rank(V, y, C)

@@ -36,7 +36,9 @@ def test_training_rows_are_drawn_by_number_and_without_repetition():
 def test_it_is_a_machine_on_scaled_features(scaled):
     """Scaled by the training rows alone, C = 10 by default; what is tested goes the same way."""
     X, y = clouds()
-    machine, (first, second) = classify_features(lambda part: 3 * part, X, y, [X[:90], X[90:]], n=60, scaled=scaled)
+    machine, (first, second) = classify_features(
+        lambda part: 3 * part, X, y, [X[:90], X[90:]], n=60, scaled=scaled
+    )
     rows = np.random.default_rng(0).choice(300, 60, replace=False)
     scaler = StandardScaler().fit(3 * X[rows])
     turn = scaler.transform if scaled else np.asarray
@@ -53,7 +55,9 @@ def test_parameters_are_those_of_the_machine():
     assert classify_features(np.asarray, X, y, [], n=60)[1] == []
 
 
-@pytest.mark.parametrize("wrong, error", [({"n": 301}, ValueError), ({"c": 1.0}, TypeError), ({"n": 0}, ValueError)])
+@pytest.mark.parametrize(
+    "wrong, error", [({"n": 301}, ValueError), ({"c": 1.0}, TypeError), ({"n": 0}, ValueError)]
+)
 def test_what_does_not_fit_is_refused(wrong, error):
     X, y = clouds()
     with pytest.raises(error):
@@ -73,9 +77,13 @@ def test_one_against_one_on_request():
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 def test_f_ratio_is_scikit_learn_s(sizes, kind):
     y = np.repeat([4, 1, 7], sizes)
-    X = (np.random.default_rng(2).normal(size=(len(y), 5)) + y[:, None] * [0, 0.1, 1, 5, -3]).astype(kind)
+    X = (
+        np.random.default_rng(2).normal(size=(len(y), 5)) + y[:, None] * [0, 0.1, 1, 5, -3]
+    ).astype(kind)
     variances, F = feature_scores(X, y)
-    assert_allclose(F, f_classif(X.astype(float), y)[0], rtol=1e-3 if kind == np.float32 else 1e-10)
+    assert_allclose(
+        F, f_classif(X.astype(float), y)[0], rtol=1e-3 if kind == np.float32 else 1e-10
+    )
     means = [X[y == k].mean(0, dtype=float) for k in (1, 4, 7)]
     assert_allclose(variances, np.var(means, axis=0), rtol=1e-10)
 
@@ -96,7 +104,11 @@ def stored():
 
 def accuracies(stored, features, **wanted):
     wanted = {"features": features, "n": 5000, "C": 10.0, "scaled": True, "pairs": False} | wanted
-    return [run["accuracy"] for run in stored["runs"] if all(run.get(key) == wanted[key] for key in wanted)]
+    return [
+        run["accuracy"]
+        for run in stored["runs"]
+        if all(run.get(key) == wanted[key] for key in wanted)
+    ]
 
 
 def test_the_stored_runs_are_of_this_code(stored):
@@ -108,18 +120,33 @@ def test_the_stored_runs_are_complete(stored):
     recipe = stored["recipe"]
     spread = json.loads((data_folder() / "runs" / "spread.json").read_text(encoding="utf-8"))
     seeds = sorted(run["seed"] for run in spread["runs"])
-    kinds = [(run["features"], run.get("seed"), run["draw"], run["n"], run["scaled"], run["pairs"]) for run in stored["runs"]]
-    expected = [("trained", seed, draw, 5000, True, False) for seed in seeds for draw in range(recipe["draws"])]
-    expected += [("untrained", seed, seed, 5000, True, pairs) for seed in range(recipe["untrained"]) for pairs in (False, True)]
+    kinds = [
+        (run["features"], run.get("seed"), run["draw"], run["n"], run["scaled"], run["pairs"])
+        for run in stored["runs"]
+    ]
+    expected = [
+        ("trained", seed, draw, 5000, True, False)
+        for seed in seeds
+        for draw in range(recipe["draws"])
+    ]
+    expected += [
+        ("untrained", seed, seed, 5000, True, pairs)
+        for seed in range(recipe["untrained"])
+        for pairs in (False, True)
+    ]
     expected += [("trained", seed, seed, 5000, True, True) for seed in seeds]
     for draw in range(recipe["draws"]):
-        expected += [(name, None, draw, 5000, True, False) for name in ("pca", "projection", "raw")]
+        expected += [
+            (name, None, draw, 5000, True, False) for name in ("pca", "projection", "raw")
+        ]
         expected += [("raw", None, draw, 5000, False, False)]
     expected += [("raw", None, draw, 3000, True, False) for draw in range(recipe["small_draws"])]
     assert sorted(kinds, key=str) == sorted(expected, key=str)
     assert [score["seed"] for score in stored["scores"]] == list(range(recipe["scored"]))
     chosen = {(choice["features"], choice["seed"]) for choice in stored["choices"]}
-    assert chosen == {(name, seed) for name in ("trained", "untrained") for seed in range(recipe["chosen"])}
+    assert chosen == {
+        (name, seed) for name in ("trained", "untrained") for seed in range(recipe["chosen"])
+    }
 
 
 def test_the_stored_runs_agree_with_themselves(stored):
@@ -133,19 +160,37 @@ def test_the_stored_runs_agree_with_themselves(stored):
             assert np.mean(run["samples"]) == pytest.approx(run["accuracy"], abs=0.01)
     for choice in stored["choices"]:
         assert [(tried["C"], tried.get("kernel")) for tried in choice["tried"]] == [
-            (1, None), (10, None), (100, None), (1, "linear")]
+            (1, None),
+            (10, None),
+            (100, None),
+            (1, "linear"),
+        ]
         for tried in choice["tried"]:
             assert abs(tried["valid"] - tried["test"]) < 0.03
             assert np.mean(tried["samples"]) == pytest.approx(tried["test"], abs=0.01)
     for score in stored["scores"]:
-        assert score["variances"] == sorted(score["variances"], reverse=True) and len(score["variances"]) == 5
-        assert score["shares"] == sorted(score["shares"], reverse=True) and sum(score["shares"]) < 1
+        assert (
+            score["variances"] == sorted(score["variances"], reverse=True)
+            and len(score["variances"]) == 5
+        )
+        assert (
+            score["shares"] == sorted(score["shares"], reverse=True) and sum(score["shares"]) < 1
+        )
 
 
 def test_the_report_s_accuracy_is_an_untrained_encoder_s(stored):
     """By the report's method, pairs that vote; no trained one comes near it."""
-    untrained, trained = accuracies(stored, "untrained", pairs=True), accuracies(stored, "trained", pairs=True)
-    assert min(untrained) < 0.752 < max(untrained) < min(accuracies(stored, "projection")) < min(trained)
+    untrained, trained = (
+        accuracies(stored, "untrained", pairs=True),
+        accuracies(stored, "trained", pairs=True),
+    )
+    assert (
+        min(untrained)
+        < 0.752
+        < max(untrained)
+        < min(accuracies(stored, "projection"))
+        < min(trained)
+    )
     assert max(accuracies(stored, "untrained")) < min(accuracies(stored, "projection"))
     assert min(accuracies(stored, "trained")) > 0.94
 
@@ -157,4 +202,8 @@ def test_the_stored_network_lands_in_its_spread(stored):
     network = checkpoint.load(data_folder() / "runs" / "autoencoder.npz").network
     accuracy = (classify_features(network.encode, images, digits, [test])[1][0] == truth).mean()
     assert accuracy == pytest.approx(*accuracies(stored, "trained", seed=0, draw=0), abs=0.003)
-    assert min(accuracies(stored, "trained")) - 0.003 < accuracy < max(accuracies(stored, "trained")) + 0.003
+    assert (
+        min(accuracies(stored, "trained")) - 0.003
+        < accuracy
+        < max(accuracies(stored, "trained")) + 0.003
+    )

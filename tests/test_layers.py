@@ -526,7 +526,9 @@ def test_a_layer_says_how_to_make_another():
 
 
 @pytest.mark.parametrize("name", ["params", "grads"])
-@pytest.mark.parametrize("make", [lambda: Dense(3, 2), lambda: Sequential(Dense(3, 2), Tanh()), lambda: Scale(8)])
+@pytest.mark.parametrize(
+    "make", [lambda: Dense(3, 2), lambda: Sequential(Dense(3, 2), Tanh()), lambda: Scale(8)]
+)
 def test_assigning_writes_into_the_vector(name, make):
     layer = make()
     memory = getattr(layer, name)
@@ -536,7 +538,13 @@ def test_assigning_writes_into_the_vector(name, make):
 
 @pytest.mark.parametrize("name", ["params", "grads"])
 @pytest.mark.parametrize(
-    "value, error", [(np.ones(7), ValueError), (1.0, ValueError), (np.ones(8, int), TypeError), (np.full(8, np.nan), ValueError)]
+    "value, error",
+    [
+        (np.ones(7), ValueError),
+        (1.0, ValueError),
+        (np.ones(8, int), TypeError),
+        (np.full(8, np.nan), ValueError),
+    ],
 )
 def test_what_does_not_fit_the_vector_is_refused(name, value, error, refuses):
     layer = Dense(3, 2)
@@ -555,7 +563,9 @@ def test_arithmetic_in_place_is_an_assignment_too():
 @pytest.mark.parametrize("name", ["n_in", "n_out"])
 def test_sizes_are_fixed(name, refuses):
     layer = Dense(3, 2)
-    with refuses(AttributeError, f"Dense(3, 2): {name} cannot be replaced; make a new one", layer.params):
+    with refuses(
+        AttributeError, f"Dense(3, 2): {name} cannot be replaced; make a new one", layer.params
+    ):
         setattr(layer, name, 5)
 
 
@@ -618,7 +628,10 @@ def test_an_error_in_a_layer_has_a_traceback_into_it():
     assert caught.traceback[-1].name == "forward_into"
 
 
-@pytest.mark.parametrize("make", [lambda: Dense(3, 2), ReLU, Sigmoid, Softmax, Tanh, lambda: Sequential(Dense(3, 2), Tanh())])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: Dense(3, 2), ReLU, Sigmoid, Softmax, Tanh, lambda: Sequential(Dense(3, 2), Tanh())],
+)
 def test_a_layer_is_gone_with_its_last_name(make):
     """Its buffers once held the layer: megabytes that waited for the garbage collector."""
     gc.disable()

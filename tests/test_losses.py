@@ -14,8 +14,16 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
-from nnlib import (SGD, BCEWithLogitsLoss, CrossEntropyLoss, Dense, Loss, MSELoss, Sequential,
-                   check_loss)
+from nnlib import (
+    SGD,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    Dense,
+    Loss,
+    MSELoss,
+    Sequential,
+    check_loss,
+)
 
 every_loss = pytest.mark.parametrize("loss", [kind() for kind in LOSSES], ids=repr)
 LOGITS = [-1e4, -100.0, -30.0, -1.0, 0.0, 1e-3, 2.0, 90.0, 1e4]
@@ -98,8 +106,9 @@ def test_the_value_is_a_float_and_the_gradient_keeps_the_dtype(loss, dtype, rng)
 @every_loss
 def test_float32_agrees_with_float64(loss, rng):
     p, t = pair(rng, np.float32)
-    small, large = loss.value_and_gradient(p, t), loss.value_and_gradient(
-        p.astype(float), t.astype(float)
+    small, large = (
+        loss.value_and_gradient(p, t),
+        loss.value_and_gradient(p.astype(float), t.astype(float)),
     )
     assert small[0] == pytest.approx(large[0], rel=1e-6)
     assert_allclose(small[1], large[1], rtol=1e-5, atol=1e-7)
@@ -283,16 +292,23 @@ def test_gradient_of_cross_entropy_is_exact(rng):
         assert central < 1e-7
 
 
-@pytest.mark.parametrize(("targets", "error", "words"), [
-    ([0, 3], ValueError, "targets: expected classes from 0 to 2, got 0 to 3"),
-    ([-1, 0], ValueError, "targets: expected classes from 0 to 2, got -1 to 0"),
-    ([0, 1, 2], ValueError, r"targets: expected a class for each of (2,) samples, got shape (3,)"),
-    ([[0], [1]], ValueError, "targets: expected a class for each of"),
-    ([0.0, 1.0], ValueError, "targets: expected shape (2, 3), got (2,)"),
-    ([[1.0, 1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
-    ([[2.0, -1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
-    ([True, False], TypeError, "targets: expected floats, got dtype bool"),
-])
+@pytest.mark.parametrize(
+    ("targets", "error", "words"),
+    [
+        ([0, 3], ValueError, "targets: expected classes from 0 to 2, got 0 to 3"),
+        ([-1, 0], ValueError, "targets: expected classes from 0 to 2, got -1 to 0"),
+        (
+            [0, 1, 2],
+            ValueError,
+            r"targets: expected a class for each of (2,) samples, got shape (3,)",
+        ),
+        ([[0], [1]], ValueError, "targets: expected a class for each of"),
+        ([0.0, 1.0], ValueError, "targets: expected shape (2, 3), got (2,)"),
+        ([[1.0, 1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
+        ([[2.0, -1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
+        ([True, False], TypeError, "targets: expected floats, got dtype bool"),
+    ],
+)
 def test_targets_that_are_no_classes_are_refused(refuses, targets, error, words):
     with refuses(error, words):
         CrossEntropyLoss().forward(np.zeros((2, 3)), targets)
@@ -302,8 +318,9 @@ def test_a_network_learns_classes_from_labels(rng):
     X = rng.normal(size=(90, 2)).astype(np.float32)
     y = np.argmax(X @ np.array([[1.0, 0, -1], [0, 1, -1]]), axis=1)
     network = Sequential(Dense(2, 3, rng=0, dtype=np.float32))
-    history = network.fit(X, y, loss=CrossEntropyLoss(), optimizer=SGD(1.0), epochs=300,
-                          validation_data=(X, y))
+    history = network.fit(
+        X, y, loss=CrossEntropyLoss(), optimizer=SGD(1.0), epochs=300, validation_data=(X, y)
+    )
     assert (network.predict(X).argmax(1) == y).mean() > 0.95
     assert history.val_loss[-1] < 0.25 < history.val_loss[0]
     assert np.isclose(network.evaluate(X, y, CrossEntropyLoss()), history.val_loss[-1])

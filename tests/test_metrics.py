@@ -67,9 +67,7 @@ def test_confusion_matrix(case, normalize, data):
     alphabet, y_true, y_pred = case
     labels = some_labels(data, alphabet, y_true)
     ours = confusion_matrix(y_true, y_pred, labels=labels, normalize=normalize)
-    expected = quietly(
-        theirs.confusion_matrix, y_true, y_pred, labels=labels, normalize=normalize
-    )
+    expected = quietly(theirs.confusion_matrix, y_true, y_pred, labels=labels, normalize=normalize)
     assert ours.dtype == expected.dtype
     assert_array_equal(ours, expected)
 
@@ -279,7 +277,9 @@ def test_a_matrix_of_classes_that_do_not_occur_is_refused(refuses):
 
 
 def test_an_unknown_normalization_is_refused(refuses):
-    with refuses(ValueError, "normalize: expected one of ('true', 'pred', 'all', None), got 'rows'"):
+    with refuses(
+        ValueError, "normalize: expected one of ('true', 'pred', 'all', None), got 'rows'"
+    ):
         confusion_matrix([0], [0], normalize="rows")
 
 
@@ -328,10 +328,20 @@ def test_whole_numbers_of_different_types_are_compared_as_whole_numbers():
     """NumPy compares int64 and uint64 as floats, in which 2**53 and 2**53 + 1 are the same."""
     t = np.array([2**53, 2**53 + 1])
     assert confusion_matrix(t, t.astype(np.uint64)).tolist() == [[1, 0], [0, 1]]
-    assert classification_report([0, 1], np.array([0.0, 1.0])) == classification_report([0, 1], [0, 1])
+    assert classification_report([0, 1], np.array([0.0, 1.0])) == classification_report(
+        [0, 1], [0, 1]
+    )
 
 
 def test_whole_numbers_beyond_64_bits_stay_apart(recwarn):
-    assert confusion_matrix([-(2**63), 0], np.array([2**63, 0], np.uint64)).tolist() == [[0, 0, 1], [0, 1, 0], [0, 0, 0]]
-    assert confusion_matrix([0, 1], np.array([0.0, 1e300])).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert confusion_matrix([-(2**63), 0], np.array([2**63, 0], np.uint64)).tolist() == [
+        [0, 0, 1],
+        [0, 1, 0],
+        [0, 0, 0],
+    ]
+    assert confusion_matrix([0, 1], np.array([0.0, 1e300])).tolist() == [
+        [1, 0, 0],
+        [0, 0, 1],
+        [0, 0, 0],
+    ]
     assert not recwarn

@@ -97,7 +97,9 @@ def test_each_machine_is_the_one_for_two_classes(digits):
     f = together.decision_function(Z)
     for k in range(10):
         alone = SVC(C=5).fit(X, y == k)
-        assert_array_equal(alone.dual_coef_[0], together.dual_coef_[k][together.dual_coef_[k] != 0])
+        assert_array_equal(
+            alone.dual_coef_[0], together.dual_coef_[k][together.dual_coef_[k] != 0]
+        )
         assert_allclose(alone.decision_function(Z), f[:, k], atol=1e-12)
         assert alone.n_iter_[0] == together.n_iter_[k]
 
@@ -107,7 +109,9 @@ def test_three_corners_by_hand():
     assert_allclose(model.dual_coef_, 2 * np.eye(3) - 2 / 3, atol=1e-9)
     assert_allclose(model.intercept_, -1 / 3)
     assert_array_equal(model.predict(np.eye(3)), ["a", "b", "c"])
-    assert [proof.holds(1e-9) for proof in model.certificates(np.eye(3), ["a", "b", "c"])] == 3 * [True]
+    assert [proof.holds(1e-9) for proof in model.certificates(np.eye(3), ["a", "b", "c"])] == 3 * [
+        True
+    ]
 
 
 def test_two_classes_are_one_machine():
@@ -231,13 +235,17 @@ def test_votes_of_pairs_are_scikit_learn_s(k):
     new = rng.normal(size=(500, 2))
     ours, theirs = OneVsOneSVC(C=3, tol=1e-6).fit(X, y + 7), Libsvm(C=3, tol=1e-6).fit(X, y + 7)
     assert_array_equal(ours.support_, np.sort(theirs.support_))
-    values = Libsvm(C=3, tol=1e-6, decision_function_shape="ovo").fit(X, y + 7).decision_function(new)
+    values = (
+        Libsvm(C=3, tol=1e-6, decision_function_shape="ovo").fit(X, y + 7).decision_function(new)
+    )
     assert_allclose(ours.decision_function(new), values, atol=1e-4)
     assert_array_equal(ours.predict(new), theirs.predict(new))
 
 
 def test_of_two_classes_the_second_is_positive():
-    """The sign was turned: roc_auc was 0.004 where it is 0.996, and searches by it took the worst C."""
+    """The sign was turned: roc_auc was 0.004 where it is 0.996, and searches by it took the worst
+    C.
+    """
     X, y = make_blobs(80, centers=2, cluster_std=1.5, random_state=0)
     pairs, two, rest = (kind(C=3).fit(X, y) for kind in (OneVsOneSVC, SVC, OneVsRestSVC))
     for machine in pairs, two, rest:
@@ -268,7 +276,9 @@ def test_pairs_have_no_weights_of_classes():
 def test_stored_search_is_the_code_of_today():
     """The chapter on all of MNIST shows the function as it ran."""
     root = Path(__file__).parents[1]
-    stored = json.loads((root / "data" / "runs" / "svm_growth.json").read_text(encoding="utf-8"))["search"]["code"]
+    stored = json.loads((root / "data" / "runs" / "svm_growth.json").read_text(encoding="utf-8"))[
+        "search"
+    ]["code"]
     module = ast.parse((root / "studies" / "svm_search.py").read_text(encoding="utf-8"))
     (function,) = [node for node in module.body if isinstance(node, ast.FunctionDef)]
     assert ast.unparse(ast.parse(stored)) == ast.unparse(function)

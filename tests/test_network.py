@@ -198,20 +198,28 @@ def test_layers_that_make_no_network_are_refused(layers, error, words, refuses):
     ],
 )
 @pytest.mark.parametrize(
-    "again", [lambda n: n, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))], ids=["itself", "deepcopy", "pickle"]
+    "again",
+    [lambda n: n, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))],
+    ids=["itself", "deepcopy", "pickle"],
 )
 def test_a_network_whose_layer_was_taken_over_says_so(use, again):
     """It would compute with weights that nobody trains any more."""
     network = again(mlp())
     taken = Sequential(network.layers[0], Dense(4, 3, rng=1))
     assert np.shares_memory(network.layers[0].W, taken.params)
-    with pytest.raises(RuntimeError, match=r"Dense\(3, 4\) has been taken over by another network; copy.deepcopy"):
+    with pytest.raises(
+        RuntimeError, match=r"Dense\(3, 4\) has been taken over by another network; copy.deepcopy"
+    ):
         use(network)
 
 
 def test_layers_cannot_be_replaced(refuses):
     network = mlp()
-    with refuses(AttributeError, "layers cannot be replaced; make a new one, as in Sequential(", network.params):
+    with refuses(
+        AttributeError,
+        "layers cannot be replaced; make a new one, as in Sequential(",
+        network.params,
+    ):
         network.layers = (*network.layers[:2], Dense(4, 2))
 
 
@@ -261,8 +269,13 @@ def test_a_pickled_network_with_many_parameters_is_whole():
 def test_config_makes_another():
     network = Sequential(Dense(3, 4), Tanh(), Sequential(Dense(4, 2)))
     dense = {"kind": "Dense", "n_in": 4, "n_out": 2}
-    assert network.config() == {"layers": [
-        {"kind": "Dense", "n_in": 3, "n_out": 4}, {"kind": "Tanh"}, {"kind": "Sequential", "layers": [dense]}]}
+    assert network.config() == {
+        "layers": [
+            {"kind": "Dense", "n_in": 3, "n_out": 4},
+            {"kind": "Tanh"},
+            {"kind": "Sequential", "layers": [dense]},
+        ]
+    }
 
 
 def test_a_refusal_leaves_the_layers_free():
@@ -585,7 +598,8 @@ def test_a_history_is_continued(size):
     again = fit(parts, X, y, epochs=5, rng=rng, optimizer=optimizer, history=history, **options)
     assert again is history and history == expected
     assert_array_equal(parts.params, whole.params)
-    assert fit(parts, X, y, epochs=5, history=history, **options) == expected  # nothing is left to do
+    # nothing is left to do
+    assert fit(parts, X, y, epochs=5, history=history, **options) == expected
     assert_array_equal(parts.params, whole.params)
 
 
@@ -763,7 +777,9 @@ class TestBadArrays:
 )
 def test_bad_counts_are_refused(name, count, error, words, refuses):
     network = mlp()
-    with refuses(error, f"{name}: expected an int of at least 1, {words}", network.params, network.grads):
+    with refuses(
+        error, f"{name}: expected an int of at least 1, {words}", network.params, network.grads
+    ):
         fit(network, *data(), **{name: count})
 
 
@@ -967,15 +983,33 @@ def test_a_history_is_cut_back_when_training_diverges():
     """Epochs that were undone would otherwise count as done in the next call."""
     x = np.linspace(-1, 1, 8)[:, None]
     network, history = Sequential(Dense(1, 1, rng=0)), History()
-    network.fit(x, 3 * x, loss=MSELoss(), optimizer=SGD(0.1), epochs=3, history=history, validation_data=(x, 3 * x))
+    network.fit(
+        x,
+        3 * x,
+        loss=MSELoss(),
+        optimizer=SGD(0.1),
+        epochs=3,
+        history=history,
+        validation_data=(x, 3 * x),
+    )
     before, loss = copy.deepcopy(history), history.loss
     with pytest.raises(FloatingPointError):
-        network.fit(x, 3 * x, loss=MSELoss(), optimizer=SGD(50.0), epochs=2000, history=history, validation_data=(x, 3 * x))
+        network.fit(
+            x,
+            3 * x,
+            loss=MSELoss(),
+            optimizer=SGD(50.0),
+            epochs=2000,
+            history=history,
+            validation_data=(x, 3 * x),
+        )
     assert history == before and history.loss is loss
 
 
 def test_gradients_set_by_hand_are_written_into_the_vector():
-    """`network.grads = ...`, meant to clear them, once cut the layers off, and training went on without effect."""
+    """`network.grads = ...`, meant to clear them, once cut the layers off, and training went on
+    without effect.
+    """
     x = np.linspace(-1, 1, 8)[:, None]
     network = Sequential(Dense(1, 1, rng=0))
     grads = network.grads

@@ -80,7 +80,11 @@ def test_the_rate_reads_as_a_float(rate):
     assert SGD(rate).learning_rate == float(rate) and type(SGD(rate).learning_rate) is float
 
 
-@pytest.mark.parametrize("rate", [-0.1, np.nan, np.inf, -np.inf, "0.1", None, 1j, [0.1], True, 10**400], ids=lambda rate: f"{rate!r:.9}")
+@pytest.mark.parametrize(
+    "rate",
+    [-0.1, np.nan, np.inf, -np.inf, "0.1", None, 1j, [0.1], True, 10**400],
+    ids=lambda rate: f"{rate!r:.9}",
+)
 class TestBadRates:
     """A rate is finite and not negative, at the start and later."""
 
@@ -91,7 +95,9 @@ class TestBadRates:
 
     def test_later(self, rate):
         optimizer = SGD(0.1)
-        with pytest.raises((TypeError, ValueError), match="learning_rate: expected a finite number"):
+        with pytest.raises(
+            (TypeError, ValueError), match="learning_rate: expected a finite number"
+        ):
             optimizer.learning_rate = rate
         assert optimizer.learning_rate == 0.1
 
@@ -213,7 +219,9 @@ def test_adam_s_first_step_is_the_rate_whatever_the_gradient():
 @pytest.mark.parametrize("make", [lambda: SGD(0.1, momentum=0.9), Adam], ids=["momentum", "Adam"])
 class TestState:
     @pytest.mark.parametrize(
-        "again", [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))], ids=["copy", "deepcopy", "pickle"]
+        "again",
+        [copy.copy, copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))],
+        ids=["copy", "deepcopy", "pickle"],
     )
     def test_a_copy_goes_on_as_the_original(self, make, again, params, grads):
         first, theta = make(), params.copy()
@@ -249,7 +257,10 @@ class TestState:
         X, y = rng.normal(size=(20, 3)), rng.normal(size=(20, 2))
         network, optimizer = Sequential(Dense(3, 5, rng=0), Tanh(), Dense(5, 2, rng=1)), make()
         network.fit(X, y, loss=MSELoss(), optimizer=optimizer, epochs=4)
-        twins = [copy.deepcopy((network, optimizer)), pickle.loads(pickle.dumps((network, optimizer)))]
+        twins = [
+            copy.deepcopy((network, optimizer)),
+            pickle.loads(pickle.dumps((network, optimizer))),
+        ]
         for one, its in [(network, optimizer), *twins]:
             one.fit(X, y, loss=MSELoss(), optimizer=its, epochs=4)
         for one, _ in twins:
@@ -290,7 +301,10 @@ def test_what_is_no_fraction_is_refused(value):
     ):
         with pytest.raises((TypeError, ValueError)) as caught:
             make()
-        assert str(caught.value) == f"{name}: expected a finite number of at least 0 and below 1, got {value!r}"
+        assert (
+            str(caught.value)
+            == f"{name}: expected a finite number of at least 0 and below 1, got {value!r}"
+        )
     assert sgd.momentum == 0.5 and adam.betas == (0.9, 0.999)
 
 
@@ -317,7 +331,9 @@ def test_momentum_that_ends_is_forgotten(params, grads):
 def test_adam_needs_a_positive_eps(eps):
     optimizer = Adam()
     for make in lambda: Adam(eps=eps), lambda: setattr(optimizer, "eps", eps):
-        with pytest.raises((TypeError, ValueError), match="eps: expected a finite number above 0, got"):
+        with pytest.raises(
+            (TypeError, ValueError), match="eps: expected a finite number above 0, got"
+        ):
             make()
 
 
@@ -358,7 +374,10 @@ def test_an_optimizer_of_ones_own_needs_its_rule_and_its_settings(refuses):
     optimizer, params = Averaged(1.0, factor=2), np.zeros(2)
     for g in 1.0, 3.0:
         optimizer.step(params, np.full(2, g))
-    assert params.tolist() == [-6, -6] and optimizer.config() == {"learning_rate": 1.0, "factor": 2.0}
+    assert params.tolist() == [-6, -6] and optimizer.config() == {
+        "learning_rate": 1.0,
+        "factor": 2.0,
+    }
     with refuses(ValueError, "factor: expected a finite number above 0, got 0", params):
         optimizer.factor = 0
     assert isinstance(Averaged.factor, Setting) and copy.deepcopy(optimizer).state["n"] == 2

@@ -14,7 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from nnlib import PCA, StandardScaler
-from nnlib.preprocessing import Estimator, Transformer, blockwise_moments, fix_signs, principal_axes
+from nnlib.preprocessing import (
+    Estimator,
+    Transformer,
+    blockwise_moments,
+    fix_signs,
+    principal_axes,
+)
 
 BOTH = [StandardScaler, PCA]
 SCALER = ["mean_", "var_", "scale_"]
@@ -93,7 +99,8 @@ def test_the_components_are_those_of_scikit_learn(rng, shape):
     assert ours.n_components_ == theirs.n_components_ == k
     assert_allclose(ours.transform(X), theirs.transform(X), rtol=1e-9, atol=1e-11)
     assert_allclose(
-        ours.inverse_transform(ours.transform(X)), theirs.inverse_transform(theirs.transform(X)),
+        ours.inverse_transform(ours.transform(X)),
+        theirs.inverse_transform(theirs.transform(X)),
         rtol=1e-10,
     )
 
@@ -263,7 +270,11 @@ class TestBoth:
     @pytest.mark.parametrize(
         ("X", "error", "words"),
         [
-            (np.ma.masked_equal([[1.0, 2.0], [3.0, 9.0]], 9), TypeError, "X: expected an array without a mask"),
+            (
+                np.ma.masked_equal([[1.0, 2.0], [3.0, 9.0]], 9),
+                TypeError,
+                "X: expected an array without a mask",
+            ),
             ([[1.0, 2.0], [3.0]], ValueError, "X: expected rows of one length, got a ragged list"),
             (object(), TypeError, "X: expected an array, got object"),
             (np.ones((3, 2), complex), TypeError, "expected dtype float64, got complex128"),
@@ -326,7 +337,9 @@ def test_whole_numbers_of_components_serve(k, rng):
 
 
 def test_components_are_at_most_the_samples(refuses):
-    with refuses(ValueError, "n_components: expected an int of at least 1 and of at most 2, got 3"):
+    with refuses(
+        ValueError, "n_components: expected an int of at least 1 and of at most 2, got 3"
+    ):
         PCA(3).fit(np.ones((2, 3)))
 
 
@@ -367,8 +380,9 @@ def test_a_clone_has_the_parameters_and_nothing_learned(model, rng, refuses):
 
 def test_in_a_pipeline(rng):
     X = samples(rng)
-    ours, theirs = make_pipeline(StandardScaler(), PCA(2)), make_pipeline(
-        preprocessing.StandardScaler(), decomposition.PCA(2, svd_solver="full")
+    ours, theirs = (
+        make_pipeline(StandardScaler(), PCA(2)),
+        make_pipeline(preprocessing.StandardScaler(), decomposition.PCA(2, svd_solver="full")),
     )
     Z = ours.fit(X).transform(X)
     assert_allclose(Z, theirs.fit(X).transform(X), atol=1e-11)

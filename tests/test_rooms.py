@@ -1,4 +1,6 @@
-"""Each module in its room: the drawing on the page "How it is built" is what the imports are held to."""
+"""Each module in its room: the drawing on the page "How it is built" is what the imports are held
+to.
+"""
 
 import ast
 import json
@@ -18,15 +20,23 @@ LATER = {("registry", "autoencoder")}  # a file may hold what the next chapter d
 def drawn():
     """Read from the drawing on which floor each module stands."""
     groups = ElementTree.parse(ROOT / "nbs" / "architecture.svg").getroot().iter(f"{SVG}g")
-    return {text.text: int(group.get("data-floor")) for group in groups
-            for text in group.iter(f"{SVG}text") if text.get("class") == "module"}
+    return {
+        text.text: int(group.get("data-floor"))
+        for group in groups
+        for text in group.iter(f"{SVG}text")
+        if text.get("class") == "module"
+    }
 
 
 def imported(path):
     """List the modules of the package that a module imports, wherever it does."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import)
-             for alias in node.names}
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             module = ".".join(filter(None, ["nnlib" * node.level, node.module]))
@@ -65,6 +75,8 @@ def test_module_imports_only_from_floors_below_and_chapters_before(name):
 
 def test_an_import_upward_would_be_found(tmp_path):
     path = tmp_path / "layers.py"
-    path.write_text("import nnlib.data\nfrom .svm import SVC\ndef f():\n    from nnlib import network\n",
-                    encoding="utf-8")
+    path.write_text(
+        "import nnlib.data\nfrom .svm import SVC\ndef f():\n    from nnlib import network\n",
+        encoding="utf-8",
+    )
     assert imported(path) == {"data", "svm", "network"}

@@ -1,4 +1,6 @@
-"""The kit of the studies: results are stored completely, jobs are resumed, a busy machine gets no verdict."""
+"""The kit of the studies: results are stored completely, jobs are resumed, a busy machine gets no
+verdict.
+"""
 
 import json
 import os

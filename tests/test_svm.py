@@ -1,4 +1,6 @@
-"""SVC: the same solutions as libsvm's, each with its certificate, and refusals of what is no problem."""
+"""SVC: the same solutions as libsvm's, each with its certificate, and refusals of what is no
+problem.
+"""
 
 import copy
 import itertools
@@ -437,7 +439,9 @@ def test_many_predictions_in_blocks(monkeypatch):
 def test_fit_twice_forgets_the_first_time():
     X, y = moons()
     model = SVC(C=10).fit(X, y).fit(-X[:50], y[:50])
-    assert_array_equal(model.decision_function(X), SVC(C=10).fit(-X[:50], y[:50]).decision_function(X))
+    assert_array_equal(
+        model.decision_function(X), SVC(C=10).fit(-X[:50], y[:50]).decision_function(X)
+    )
 
 
 def test_max_iter_warns_and_leaves_a_model():
@@ -667,12 +671,18 @@ def test_extreme_scales_are_solved_or_said_not_to_be():
 
 
 def test_single_precision_is_given_up_where_its_distances_are_too_coarse(rng):
-    """Bytes with a gamma meant for pixels up to 1: the kernel of a point with itself was off by a hundredth."""
+    """Bytes with a gamma meant for pixels up to 1: the kernel of a point with itself was off by a
+    hundredth.
+    """
     X = rng.integers(0, 256, size=(200, 300)).astype(np.float32)
     y = rng.integers(0, 2, 200)
     model = SVC(C=10, gamma=0.02).fit(X, y)
     assert model.certificate(X, y).holds()
-    assert_allclose(model.decision_function(X), SVC(C=10, gamma=0.02).fit(X.astype(float), y).decision_function(X), atol=1e-3)
+    assert_allclose(
+        model.decision_function(X),
+        SVC(C=10, gamma=0.02).fit(X.astype(float), y).decision_function(X),
+        atol=1e-3,
+    )
     assert SVC().fit(X, y)._kernel.dtype == np.float32
 
 
@@ -681,7 +691,8 @@ def test_single_precision_is_given_up_where_its_distances_are_too_coarse(rng):
 def test_the_linear_kernel_far_from_the_origin_is_as_exact_as_near_it(offset):
     """In single precision the distances were lost, without a word, and the score fell by 6 points."""
     rng = np.random.default_rng(0)
-    Z = np.round(rng.normal(size=(300, 3)) * 64) / 64  # exact in either precision, also with the offset
+    # exact in either precision, also with the offset
+    Z = np.round(rng.normal(size=(300, 3)) * 64) / 64
     y = (Z[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
     X = (Z + offset).astype(np.float32)
     model, near = SVC(kernel="linear").fit(X, y), SVC(kernel="linear").fit(Z, y)
@@ -691,7 +702,10 @@ def test_the_linear_kernel_far_from_the_origin_is_as_exact_as_near_it(offset):
 
 OVERFLOWS = {
     "linear": (1e200, {"kernel": "linear", "gamma": 1.0}),
-    "high degree in single precision": (np.float32(1e30), {"kernel": "poly", "degree": 12, "gamma": 1.0}),
+    "high degree in single precision": (
+        np.float32(1e30),
+        {"kernel": "poly", "degree": 12, "gamma": 1.0},
+    ),
     "coef0": (1.0, {"kernel": "poly", "coef0": 1e200}),
     "gamma": (1e200, {"gamma": 1.0}),
 }
@@ -702,7 +716,9 @@ def test_a_kernel_that_overflows_is_refused(case, recwarn):
     """It gave a model of NaN, without a warning, whose certificate held."""
     scale, parameters = OVERFLOWS[case]
     X, y = moons(40)
-    with pytest.raises(ValueError, match="X: expected points with finite values of the kernel, got an overflow"):
+    with pytest.raises(
+        ValueError, match="X: expected points with finite values of the kernel, got an overflow"
+    ):
         SVC(**parameters).fit((X * scale).astype(type(scale)), y)
     assert not recwarn
 
@@ -712,7 +728,10 @@ def test_one_point_that_overflows_is_refused_in_training_and_in_prediction(recwa
     far = X.copy()
     far[1] = 1e300
     model = SVC(kernel="poly").fit(X, y)
-    for use in (lambda: SVC(kernel="linear", gamma=1.0).fit(far, y), lambda: model.decision_function(far)):
+    for use in (
+        lambda: SVC(kernel="linear", gamma=1.0).fit(far, y),
+        lambda: model.decision_function(far),
+    ):
         with pytest.raises(ValueError, match="finite values of the kernel, got an overflow"):
             use()
     assert not recwarn
@@ -723,11 +742,16 @@ def test_a_certificate_of_nan_does_not_hold():
     assert not proof.holds() and math.isnan(proof.violation)
 
 
-@pytest.mark.parametrize("parameters, scale", [({"gamma": 1.0}, 1e8), ({"kernel": "linear"}, 1e-9)])
+@pytest.mark.parametrize(
+    "parameters, scale", [({"gamma": 1.0}, 1e8), ({"kernel": "linear"}, 1e-9)]
+)
 def test_distances_that_even_double_precision_loses_are_told(parameters, scale):
     X, y = moons(60)
     X = X * scale + (1e3 if scale < 1 else 0)
-    with pytest.warns(ConvergenceWarning, match="SVC: rounding spoils the distances of these points, even in float64; scale"):
+    with pytest.warns(
+        ConvergenceWarning,
+        match="SVC: rounding spoils the distances of these points, even in float64; scale",
+    ):
         SVC(**parameters, max_iter=1000).fit(X, y)
 
 
@@ -745,12 +769,30 @@ def test_a_certificate_judges_by_the_parameters_of_the_fit():
     assert model.certificate(X, y) == before and before.holds()
 
 
-@pytest.mark.parametrize("X, y, error, words", [
-    (moons(6)[0], np.array([1, "a", 1, "a", None, 1], object), ValueError, "y: expected a label for each sample, got None at index 4"),
-    (moons(6)[0], np.array([1, "a", 1, "a", 1, 1], object), TypeError, "y: expected labels of one kind, .*, got int, str"),
-    (moons(6)[0], np.array([1, -np.inf, 1, 2, 2, 1]), ValueError, "y: expected class labels, got the number -inf"),
-    (None, np.arange(6) % 2, TypeError, "X: expected an array, got NoneType"),
-])
+@pytest.mark.parametrize(
+    "X, y, error, words",
+    [
+        (
+            moons(6)[0],
+            np.array([1, "a", 1, "a", None, 1], object),
+            ValueError,
+            "y: expected a label for each sample, got None at index 4",
+        ),
+        (
+            moons(6)[0],
+            np.array([1, "a", 1, "a", 1, 1], object),
+            TypeError,
+            "y: expected labels of one kind, .*, got int, str",
+        ),
+        (
+            moons(6)[0],
+            np.array([1, -np.inf, 1, 2, 2, 1]),
+            ValueError,
+            "y: expected class labels, got the number -inf",
+        ),
+        (None, np.arange(6) % 2, TypeError, "X: expected an array, got NoneType"),
+    ],
+)
 def test_messages_name_what_came(X, y, error, words):
     with pytest.raises(error, match=words):
         SVC().fit(X, y)
@@ -766,7 +808,9 @@ def test_sparse_points_are_named():
 def test_a_tolerance_below_what_double_precision_allows_is_told_as_such():
     """The advice to give the data as float64 is no help to who did."""
     X, y = moons(60)
-    with pytest.warns(ConvergenceWarning, match="rounding in float64 allows no more; scale the data\\. The model"):
+    with pytest.warns(
+        ConvergenceWarning, match="rounding in float64 allows no more; scale the data\\. The model"
+    ):
         SVC(tol=1e-18).fit(X, y)
 
 
@@ -794,17 +838,28 @@ def tanh_kernel(A, B):
 
 INDEFINITE = {
     "tanh": ({"kernel": tanh_kernel}, tanh_kernel),
-    "poly, coef0 < 0, even": ({"kernel": "poly", "degree": 2, "gamma": 0.5, "coef0": -0.1}, lambda A, B: (0.5 * A @ B.T - 0.1) ** 2),
-    "poly, coef0 < 0, odd": ({"kernel": "poly", "degree": 3, "gamma": 0.2, "coef0": -1.0}, lambda A, B: (0.2 * A @ B.T - 1) ** 3),
+    "poly, coef0 < 0, even": (
+        {"kernel": "poly", "degree": 2, "gamma": 0.5, "coef0": -0.1},
+        lambda A, B: (0.5 * A @ B.T - 0.1) ** 2,
+    ),
+    "poly, coef0 < 0, odd": (
+        {"kernel": "poly", "degree": 3, "gamma": 0.2, "coef0": -1.0},
+        lambda A, B: (0.2 * A @ B.T - 1) ** 3,
+    ),
     "negative inner product": ({"kernel": lambda A, B: -(A @ B.T)}, lambda A, B: -(A @ B.T)),
-    "distance": ({"kernel": lambda A, B: -np.sqrt(np.square(A[:, None] - B).sum(-1))}, lambda A, B: -np.sqrt(np.square(A[:, None] - B).sum(-1))),
+    "distance": (
+        {"kernel": lambda A, B: -np.sqrt(np.square(A[:, None] - B).sum(-1))},
+        lambda A, B: -np.sqrt(np.square(A[:, None] - B).sum(-1)),
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.float32])
 @pytest.mark.parametrize("name", INDEFINITE)
 def test_the_problem_that_is_solved_is_the_one_that_was_posed(name, kind, recwarn):
-    """Negative distances were lifted in the gradient too: violation_ said 0.0003 where the gap was 0.8."""
+    """Negative distances were lifted in the gradient too: violation_ said 0.0003 where the gap was
+    0.8.
+    """
     if name == "distance" and kind == np.float32:
         pytest.skip("single precision does not reach the tolerance here, and says so")
     parameters, kernel = INDEFINITE[name]
@@ -813,8 +868,14 @@ def test_the_problem_that_is_solved_is_the_one_that_was_posed(name, kind, recwar
     models = [SVC(C=2, cache_size=room, **parameters).fit(X, y) for room in (200, 0.02, 1e-4)]
     for model in models:
         scale = max(1, abs(kernel(X, X)).max()) if kind == np.float32 else 1
-        assert_allclose(gap_of(kernel(X.astype(float), X.astype(float)), signs, model, 2), model.violation_[0], atol=1e-4 * scale)
-        assert model.violation_[0] <= 1e-3 and model.certificate(X, y).holds(1e-2 if kind == np.float32 else 1e-3)
+        assert_allclose(
+            gap_of(kernel(X.astype(float), X.astype(float)), signs, model, 2),
+            model.violation_[0],
+            atol=1e-4 * scale,
+        )
+        assert model.violation_[0] <= 1e-3 and model.certificate(X, y).holds(
+            1e-2 if kind == np.float32 else 1e-3
+        )
         if name != "distance":  # conditionally definite: convex all the same
             assert_array_equal(model.dual_coef_, models[0].dual_coef_)
             assert_array_equal(model.intercept_, models[0].intercept_)
@@ -828,7 +889,10 @@ def test_a_problem_of_an_indefinite_kernel_is_as_good_as_libsvm_s():
     for seed in range(20):
         X, y = datasets.make_classification(100, 5, flip_y=0.1, random_state=seed)
         signs, duals = 2.0 * y - 1, []
-        for model in (SVC(C=2, kernel=tanh_kernel).fit(X, y), Libsvm(C=2, kernel=tanh_kernel).fit(X, y)):
+        for model in (
+            SVC(C=2, kernel=tanh_kernel).fit(X, y),
+            Libsvm(C=2, kernel=tanh_kernel).fit(X, y),
+        ):
             b = np.zeros(100)
             b[model.support_] = model.dual_coef_[0]
             duals.append(signs @ b - b @ tanh_kernel(X, X) @ b / 2)
@@ -843,25 +907,39 @@ def test_a_kernel_that_is_definite_by_luck_of_the_sample_is_solved_as_posed(monk
     X, y = datasets.make_classification(150, 5, flip_y=0.1, random_state=3)
     assert half_squared_distances(CallableKernel(tanh_kernel), X).floor > 0
     model = SVC(C=2, kernel=tanh_kernel).fit(X, y)
-    assert gap_of(tanh_kernel(X, X), 2.0 * y - 1, model, 2) == pytest.approx(model.violation_[0], abs=1e-9)
+    assert gap_of(tanh_kernel(X, X), 2.0 * y - 1, model, 2) == pytest.approx(
+        model.violation_[0], abs=1e-9
+    )
     assert model.violation_[0] <= 1e-3
 
 
 @pytest.mark.parametrize("far", [1e6, 1e8, 1e9])
 def test_one_point_far_away_does_not_spoil_the_distances_of_the_others(far, rng):
-    """The floor was relative to the largest point: violation_ 0 with a certificate of 19, without a warning."""
+    """The floor was relative to the largest point: violation_ 0 with a certificate of 19, without
+    a warning.
+    """
     X = rng.normal(size=(100, 2))
     y = (X[:, 0] + 0.3 * rng.normal(size=100) > 0).astype(int)
     X[0], y[0] = far, 1
     model = SVC(kernel="linear").fit(X, y)
-    assert model.violation_[0] <= 1e-3 and model.certificate(X, y).holds() and model.score(X, y) > 0.9
+    assert (
+        model.violation_[0] <= 1e-3 and model.certificate(X, y).holds() and model.score(X, y) > 0.9
+    )
 
 
 def test_definite_kernels_are_known_and_others_are_tried(rng):
     X = rng.normal(size=(300, 3))
-    for kernel in RBFKernel(X, 1.0), PolynomialKernel(coef0=-5.0), PolynomialKernel(coef0=1.0, degree=3):
+    for kernel in (
+        RBFKernel(X, 1.0),
+        PolynomialKernel(coef0=-5.0),
+        PolynomialKernel(coef0=1.0, degree=3),
+    ):
         assert kernel.definite and is_definite(kernel, X)
-    for function in (lambda A, B: A @ B.T, lambda A, B: A @ B.T - 7, lambda A, B: -np.square(A[:, None] - B).sum(-1)):
+    for function in (
+        lambda A, B: A @ B.T,
+        lambda A, B: A @ B.T - 7,
+        lambda A, B: -np.square(A[:, None] - B).sum(-1),
+    ):
         assert is_definite(CallableKernel(function), X)
         assert is_definite(CallableKernel(function), X.astype(np.float32))
     for kernel in CallableKernel(tanh_kernel), PolynomialKernel(coef0=-1.0, degree=2):
@@ -886,7 +964,13 @@ def test_rows_are_those_of_the_matrix_and_few_are_kept(dtype, rng):
     assert asked == 4 * [300]
 
 
-@pytest.mark.parametrize("function", [lambda A, B: A @ (B * [1, 2]).T @ np.eye(len(B)) + A[:, :1], lambda A, B: np.tile(A[:, :1], len(B))])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda A, B: A @ (B * [1, 2]).T @ np.eye(len(B)) + A[:, :1],
+        lambda A, B: np.tile(A[:, :1], len(B)),
+    ],
+)
 def test_a_kernel_that_is_not_symmetric_is_named(function, refuses):
     X, y = moons(30)
     with refuses(ValueError, "kernel: expected a symmetric function, got values of"):
@@ -894,10 +978,18 @@ def test_a_kernel_that_is_not_symmetric_is_named(function, refuses):
 
 
 # ---- labels
-@pytest.mark.parametrize("y", [
-    np.array([0, 1, np.nan, float("nan"), 0, 1], object), np.array(["a", None, "a", "b", "b", "b"], object),
-    np.array(["NaT", "2020"] * 3, "M8[s]"), ["a", 1] * 3, np.array([0, 1] * 3) + 0j, np.ma.masked_equal([0, 1] * 3, 1),
-], ids=str)
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([0, 1, np.nan, float("nan"), 0, 1], object),
+        np.array(["a", None, "a", "b", "b", "b"], object),
+        np.array(["NaT", "2020"] * 3, "M8[s]"),
+        ["a", 1] * 3,
+        np.array([0, 1] * 3) + 0j,
+        np.ma.masked_equal([0, 1] * 3, 1),
+    ],
+    ids=str,
+)
 @pytest.mark.parametrize("kind", [SVC, OneVsRestSVC, OneVsOneSVC])
 def test_missing_and_mixed_labels_are_refused(kind, y):
     """NaN of dtype object became classes, six where there are two."""
@@ -911,13 +1003,26 @@ def test_a_score_against_labels_of_another_kind_is_refused():
     model = SVC(C=100.0).fit(X, y)
     with pytest.raises(TypeError, match="all numbers or all strings"):
         model.score(X, y.astype(str))
-    assert model.score(X, y.astype(float)) == model.score(X, y) == model.score(X, y.astype(bool)) > 0.8
+    assert (
+        model.score(X, y.astype(float))
+        == model.score(X, y)
+        == model.score(X, y.astype(bool))
+        > 0.8
+    )
 
 
-@pytest.mark.parametrize("make", [
-    lambda y: np.array(["a", "b"], np.dtypes.StringDType())[y], lambda y: y.astype(object), lambda y: y.astype(bool).astype(object),
-    lambda y: np.array(["a", "b"], object)[y], lambda y: y.astype(np.uint8), lambda y: y.tolist(),
-], ids=range(6))
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda y: np.array(["a", "b"], np.dtypes.StringDType())[y],
+        lambda y: y.astype(object),
+        lambda y: y.astype(bool).astype(object),
+        lambda y: np.array(["a", "b"], object)[y],
+        lambda y: y.astype(np.uint8),
+        lambda y: y.tolist(),
+    ],
+    ids=range(6),
+)
 def test_metrics_take_what_a_machine_predicts(make):
     X, y = moons(40)
     labels = make(y)
@@ -932,14 +1037,19 @@ class Interrupted(BaseException):
 
 @pytest.mark.parametrize("kind", [SVC, OneVsOneSVC])
 def test_a_refit_interrupted_anywhere_leaves_a_whole_model(kind):
-    """At whatever line: the old model or the new one, never a mixture. It was the new kernel with the old vectors."""
+    """At whatever line: the old model or the new one, never a mixture.
+
+    It was the new kernel with the old vectors.
+    """
     X, y = moons(40)
     old, new = kind(C=10.0).fit(X, y), kind(C=10.0).fit(X * 50, y)
     answers = [model.decision_function(X) for model in (old, new)]
     lines = itertools.count()
 
     def run(stop):
-        """Fit again, and raise at the line of this number inside `fit` and what it calls in its module."""
+        """Fit again, and raise at the line of this number inside `fit` and what it calls in its
+        module.
+        """
         model, seen = copy.deepcopy(old), itertools.count()
 
         def trace(frame, event, arg):

@@ -2,9 +2,9 @@
 
     python tools/check_dist.py FOLDER [TAG]
 
-What is in the wheel and in the source distribution, what their metadata say, and whether README's example runs in an
-empty environment that has the wheel and NumPy and nothing else, in a folder that is not this one. A tag must be the
-version, and the changelog must have a section for it.
+What is in the wheel and in the source distribution, what their metadata say, and whether README's
+example runs in an empty environment that has the wheel and NumPy and nothing else, in a folder
+that is not this one. A tag must be the version, and the changelog must have a section for it.
 """
 
 from __future__ import annotations
@@ -34,8 +34,11 @@ def version() -> str:
 
 def modules() -> set[str]:
     """List the files of the package that are shipped."""
-    return {f"nnlib/{path.name}" for path in (ROOT / "nnlib").iterdir()
-            if path.suffix in (".py", ".typed") and path.name != "_modidx.py"}
+    return {
+        f"nnlib/{path.name}"
+        for path in (ROOT / "nnlib").iterdir()
+        if path.suffix in (".py", ".typed") and path.name != "_modidx.py"
+    }
 
 
 def same(what: str, found: object, expected: object) -> None:
@@ -44,7 +47,9 @@ def same(what: str, found: object, expected: object) -> None:
 
 
 def check_metadata(text: str) -> None:
-    """Compare the metadata with what the repository says: names, needs, licence, and no address that is not ours."""
+    """Compare the metadata with what the repository says: names, needs, licence, and no address
+    that is not ours.
+    """
     data = email.message_from_string(text)
     same("name", data["Name"], NAME)
     same("version", data["Version"], version())
@@ -53,7 +58,11 @@ def check_metadata(text: str) -> None:
     needed = [need for need in data.get_all("Requires-Dist", []) if "extra ==" not in need]
     same("requirements", needed, ["numpy>=2.0"])
     same("type of the description", data["Description-Content-Type"], "text/markdown")
-    same("description", str(data.get_payload()).strip(), (ROOT / "README.md").read_text("utf-8").strip())
+    same(
+        "description",
+        str(data.get_payload()).strip(),
+        (ROOT / "README.md").read_text("utf-8").strip(),
+    )
     if len(data.get_all("Classifier", [])) < 5 or not data["Keywords"]:
         raise SystemExit("metadata: classifiers or keywords are missing")
 
@@ -63,7 +72,9 @@ def check_wheel(path: Path) -> None:
     info = f"nnlib_book-{version()}.dist-info"
     with zipfile.ZipFile(path) as wheel:
         names = set(wheel.namelist())
-        same("files of the wheel", {name for name in names if not name.startswith(info)}, modules())
+        same(
+            "files of the wheel", {name for name in names if not name.startswith(info)}, modules()
+        )
         if f"{info}/licenses/LICENSE" not in names:
             raise SystemExit("wheel: the licence is missing")
         check_metadata(wheel.read(f"{info}/METADATA").decode("utf-8"))
@@ -97,11 +108,18 @@ def try_out(wheel: Path) -> None:
         python = place / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
         pip: list[str | Path] = [python, "-m", "pip", "--disable-pip-version-check"]
         subprocess.run([*pip, "install", "--quiet", wheel], check=True)
-        listed = subprocess.run([*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True).stdout
+        listed = subprocess.run(
+            [*pip, "list", "--format=freeze"], check=True, capture_output=True, text=True
+        ).stdout
         installed = {line.partition("==")[0] for line in listed.split()} - {"pip", "setuptools"}
         same("what is installed", installed, {NAME, "numpy"})
-        done = subprocess.run([python, "-I", "-W", "error", "-c", example()], cwd=folder, check=True, text=True,
-                              capture_output=True)
+        done = subprocess.run(
+            [python, "-I", "-W", "error", "-c", example()],
+            cwd=folder,
+            check=True,
+            text=True,
+            capture_output=True,
+        )
         answers = [float(number) for number in re.findall(r"\d+\.\d*", done.stdout)]
         same("answers of README's example", [round(number) for number in answers], [0, 1, 1, 0])
 
@@ -121,7 +139,9 @@ def main(folder: Path, tag: str = "") -> None:
     check_wheel(wheels[0])
     check_source(sources[0])
     try_out(wheels[0])
-    print(f"{wheels[0].name} and {sources[0].name} are complete; README's example runs with the wheel and NumPy alone")
+    print(
+        f"{wheels[0].name} and {sources[0].name} are complete; README's example runs with the wheel and NumPy alone"
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python tools/lint.py [CHECK ...]    # all of them without a name
 
-The scripts of the pages are checked by tools of node, locked in package-lock.json; where npm is missing they are left
-out, and the last line says so. In continuous integration that is an error.
+The scripts of the pages are checked by tools of node, locked in package-lock.json; where npm is
+missing they are left out, and the last line says so. In continuous integration that is an error.
 """
 
 from __future__ import annotations
@@ -18,21 +18,29 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = ROOT / "node_modules" / ".package-lock.json"  # npm writes it last
 MODULES = "node_modules/.bin"
-TOOLS = [f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))]  # import each other by name
+# import each other by name
+TOOLS = [f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))]
 TESTS = [f"tests/js/{path.name}" for path in sorted((ROOT / "tests" / "js").glob("*.test.js"))]
 
 CHECKS: dict[str, list[list[str]]] = {
     "types": [["mypy", "--no-error-summary"], ["mypy", "--no-error-summary", *TOOLS]],
     "spelling": [["codespell"]],
-    "workflows": [["zizmor", "--offline", "--quiet", "--no-progress", "--min-severity", "medium", ".github"]],
-    "scripts": [["biome", "ci", "--error-on-warnings", "--log-level", "error"], ["tsc", "--project", "jsconfig.json"],
-                ["node", "--test", *TESTS]],
+    "workflows": [
+        ["zizmor", "--offline", "--quiet", "--no-progress", "--min-severity", "medium", ".github"]
+    ],
+    "scripts": [
+        ["biome", "ci", "--error-on-warnings", "--log-level", "error"],
+        ["tsc", "--project", "jsconfig.json"],
+        ["node", "--test", *TESTS],
+    ],
 }
 
 
 def find(name: str) -> str:
     """Find a command: in this environment, in node_modules, or on the machine."""
-    places = os.pathsep.join([str(Path(sys.executable).parent), str(ROOT / MODULES), os.environ.get("PATH", "")])
+    places = os.pathsep.join(
+        [str(Path(sys.executable).parent), str(ROOT / MODULES), os.environ.get("PATH", "")]
+    )
     found = shutil.which(name, path=places)
     if found is None:
         raise SystemExit(f"{name} is not installed: make lint installs it")
@@ -56,8 +64,15 @@ def install_scripts() -> bool:
 def run(name: str) -> bool:
     """Run the commands of a check; show what they print only if one fails."""
     for command in CHECKS[name]:
-        done = subprocess.run([find(command[0]), *command[1:]], cwd=ROOT, text=True, encoding="utf-8",
-                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            [find(command[0]), *command[1:]],
+            cwd=ROOT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         if done.returncode:
             print(f"{done.stdout}\n{name}: {' '.join(command[:2])} found what stands above")
             return False
@@ -76,7 +91,10 @@ def main(names: list[str]) -> int:
         start = time.perf_counter()
         passed = run(name)
         failed += not passed
-        print(f"{name:<12} {'passed' if passed else 'FAILED'}, {time.perf_counter() - start:.1f} s", flush=True)
+        print(
+            f"{name:<12} {'passed' if passed else 'FAILED'}, {time.perf_counter() - start:.1f} s",
+            flush=True,
+        )
     print(f"lint: {f'{failed} failed' if failed else 'passed'}{left_out}")
     return failed
 

@@ -1,10 +1,12 @@
-"""Adds to the built site a JupyterLab that runs in the browser: all notebooks, their data and the package.
+"""Adds to the built site a JupyterLab that runs in the browser: all notebooks, their data and the
+package.
 
     python tools/lite.py JUPYTER    # the command `jupyter` of an environment with the extra `lite`
 
-It is JupyterLite, and runs on the Pyodide of the live pages. Its kernel starts from a lock file that lists
-everything it imports, each with its SHA-256, so that it asks neither a package index nor any other site. The notebooks
-stay as they are: settings start the kernel without asking for one, and lead `load_mnist` to the folder of data.
+It is JupyterLite, and runs on the Pyodide of the live pages. Its kernel starts from a lock file
+that lists everything it imports, each with its SHA-256, so that it asks neither a package index
+nor any other site. The notebooks stay as they are: settings start the kernel without asking for
+one, and lead `load_mnist` to the folder of data.
 """
 
 from __future__ import annotations
@@ -28,17 +30,27 @@ from nnbook.live import live, pyodide  # noqa: E402
 SITE = ROOT / "_build" / "html"
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 WHEELS = f"extensions/{KERNEL}/static/pypi"  # where that kernel has the packages it is made of
-OVERRIDES = {"@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True}}  # and do not ask for one
+# and do not ask for one
+OVERRIDES = {"@jupyterlab/notebook-extension:tracker": {"autoStartDefaultKernel": True}}
 PLACE = re.compile(r'<span id="workspace">(.*?)</span>', re.S)  # in the first page
 
 
 def settings(packages: list[str]) -> dict[str, object]:
     """Say where the kernel finds Pyodide, what it loads at its start, and where the data are."""
-    options = {"indexURL": "../_static/pyodide/", "lockFileURL": "pyodide/pyodide-lock.json", "packages": packages,
-               "env": {"NNLIB_DATA": "/drive/data", "MATPLOTLIBRC": "/drive/data/matplotlibrc"}}
+    options = {
+        "indexURL": "../_static/pyodide/",
+        "lockFileURL": "pyodide/pyodide-lock.json",
+        "packages": packages,
+        "env": {"NNLIB_DATA": "/drive/data", "MATPLOTLIBRC": "/drive/data/matplotlibrc"},
+    }
     kernel = {"pyodideUrl": "./pyodide/pyodide.js", "loadPyodideOptions": options}
-    return {"jupyter-lite-schema-version": 0, "jupyter-config-data": {
-        "appName": "Neural networks from scratch", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}}
+    return {
+        "jupyter-lite-schema-version": 0,
+        "jupyter-config-data": {
+            "appName": "Neural networks from scratch",
+            "litePluginSettings": {f"{KERNEL}:kernel": kernel},
+        },
+    }
 
 
 def contents(target: Path) -> None:
@@ -58,24 +70,37 @@ def lock_of_kernel(index: dict[str, Any]) -> dict[str, Any]:
     entries = {}
     for name in ("ipykernel", "piplite", "pyodide-kernel"):
         ((version, (wheel,)),) = index[name]["releases"].items()
-        entries[name] = {"name": name, "version": version, "install_dir": "site",
-                         "file_name": f"../../lite/{WHEELS}/{Path(wheel['url']).name}",
-                         "sha256": wheel["digests"]["sha256"], "package_type": "package",
-                         "imports": [name.replace("-", "_")], "depends": [], "unvendored_tests": False}
+        entries[name] = {
+            "name": name,
+            "version": version,
+            "install_dir": "site",
+            "file_name": f"../../lite/{WHEELS}/{Path(wheel['url']).name}",
+            "sha256": wheel["digests"]["sha256"],
+            "package_type": "package",
+            "imports": [name.replace("-", "_")],
+            "depends": [],
+            "unvendored_tests": False,
+        }
     return entries
 
 
 def add_packages(source: Path, target: Path, lock: dict[str, Any], index: dict[str, Any]) -> None:
-    """Copy what the kernel needs beyond the live pages' Pyodide, each file checked, with a lock file of all of it."""
+    """Copy what the kernel needs beyond the live pages' Pyodide, each file checked, with a lock
+    file of all of it.
+    """
     target.mkdir()
     files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.WORKSPACE}
     for name, data in files.items():
         (target / name).write_bytes(data)
     (target / "licences.txt").write_text(live.licences(files), encoding="utf-8")
-    more = {name: {**entry, "file_name": f"../../lite/pyodide/{entry['file_name']}"}
-            for name, entry in pyodide.LOCK["workspace"]["packages"].items()}
+    more = {
+        name: {**entry, "file_name": f"../../lite/pyodide/{entry['file_name']}"}
+        for name, entry in pyodide.LOCK["workspace"]["packages"].items()
+    }
     packages = {**lock["packages"], **more, **lock_of_kernel(index)}
-    (target / "pyodide-lock.json").write_text(json.dumps({**lock, "packages": packages}), encoding="utf-8")
+    (target / "pyodide-lock.json").write_text(
+        json.dumps({**lock, "packages": packages}), encoding="utf-8"
+    )
 
 
 def build(jupyter: str, source: Path, target: Path) -> None:
@@ -84,13 +109,42 @@ def build(jupyter: str, source: Path, target: Path) -> None:
         lite, out = Path(scratch, "lite"), Path(scratch, "out")
         contents(lite / "files")
         # a name that the kernel asks for by itself is written as it writes it
-        first = ["micropip", "piplite", "ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython"]
+        first = [
+            "micropip",
+            "piplite",
+            "ssl",
+            "sqlite3",
+            "ipykernel",
+            "comm",
+            "pyodide_kernel",
+            "jedi",
+            "ipython",
+        ]
         (lite / "jupyter-lite.json").write_text(json.dumps(settings(first)), encoding="utf-8")
         (lite / "overrides.json").write_text(json.dumps(OVERRIDES), encoding="utf-8")
-        subprocess.run([Path(jupyter).absolute(), "lite", "build", "--lite-dir", lite, "--contents", lite / "files",
-                        "--output-dir", out, "--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages",
-                        "--no-libarchive"], check=True, cwd=lite)
-        lock = json.loads((SITE / "_static" / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))
+        subprocess.run(
+            [
+                Path(jupyter).absolute(),
+                "lite",
+                "build",
+                "--lite-dir",
+                lite,
+                "--contents",
+                lite / "files",
+                "--output-dir",
+                out,
+                "--apps",
+                "lab",
+                "--no-sourcemaps",
+                "--no-unused-shared-packages",
+                "--no-libarchive",
+            ],
+            check=True,
+            cwd=lite,
+        )
+        lock = json.loads(
+            (SITE / "_static" / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8")
+        )
         index = json.loads((out / WHEELS / "all.json").read_text(encoding="utf-8"))
         add_packages(source, out / "pyodide", lock, index)
         shutil.rmtree(target, ignore_errors=True)
@@ -106,8 +160,12 @@ def link() -> None:
 
 if __name__ == "__main__":
     folder = Path(os.environ.get("NNLIB_PYODIDE") or ROOT / "_build" / ".pyodide")
-    lacking = pyodide.missing(folder, pyodide.WORKSPACE) or pyodide.missing(SITE / "_static" / "pyodide")
+    lacking = pyodide.missing(folder, pyodide.WORKSPACE) or pyodide.missing(
+        SITE / "_static" / "pyodide"
+    )
     if lacking:
-        sys.exit(f"The workspace needs Pyodide, of which {lacking[0]} is neither in {folder} nor in the site.")
+        sys.exit(
+            f"The workspace needs Pyodide, of which {lacking[0]} is neither in {folder} nor in the site."
+        )
     build(sys.argv[1], folder, SITE / "lite")
     link()

@@ -1,7 +1,8 @@
 """The whole book as one PDF: ``python tools/print.py``, after the site is built.
 
-Chromium prints it. The articles of the built pages are put one after the other, their links led to each other's places,
-what is folded is opened, and the table of contents gets its page numbers from a first printing.
+Chromium prints it. The articles of the built pages are put one after the other, their links led to
+each other's places, what is folded is opened, and the table of contents gets its page numbers from
+a first printing.
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ def parts_of_book() -> list[tuple[str, list[str]]]:
     """List the parts of the book with their pages, as _toc.yml has them."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     parts = toc.get("parts") or [{"caption": "", "chapters": toc["chapters"]}]
-    return [("", [toc["root"]]), *((part["caption"], [page["file"] for page in part["chapters"]]) for part in parts)]
+    return [
+        ("", [toc["root"]]),
+        *((part["caption"], [page["file"] for page in part["chapters"]]) for part in parts),
+    ]
 
 
 def article(page: str, pages: set[str]) -> Tag:
     """Take the text of a page, with ids and links that hold in the whole."""
-    soup = BeautifulSoup((BUILD / "html" / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+    soup = BeautifulSoup(
+        (BUILD / "html" / f"{page}.html").read_text(encoding="utf-8"), "html.parser"
+    )
     found = soup.select_one("article.bd-article")
     assert found is not None
     for part in found.select(LEFT_OUT):
@@ -45,14 +51,20 @@ def article(page: str, pages: set[str]) -> Tag:
         lead(link, page, pages)
     for image in found.select("img[src]"):
         image["src"] = str(image["src"]).replace("../", "/html/")
-    for cell in found.select(".cell.tag_hide-input"):  # how a figure is drawn stays folded, also here
+    # how a figure is drawn stays folded, also here
+    for cell in found.select(".cell.tag_hide-input"):
         if not cell.select_one(".nnbook-badge"):
             for part in cell.select("details"):
                 part.decompose()
     for folded in found.select("details"):
         unfold(soup, folded)
-    for block in [*found.select("pre"), *found.select("table")]:  # what is long may be divided between pages
-        if len(block.select("tr")) > 20 or block.get_text().count("\n") > 24 and block.name == "pre":
+    # what is long may be divided between pages
+    for block in [*found.select("pre"), *found.select("table")]:
+        if (
+            len(block.select("tr")) > 20
+            or block.get_text().count("\n") > 24
+            and block.name == "pre"
+        ):
             classes = block.get("class")
             block["class"] = " ".join([*(classes if isinstance(classes, list) else []), "long"])
     return found
@@ -100,8 +112,10 @@ def contents(parts: list[tuple[str, list[Tag]]], numbers: dict[str, int]) -> str
                 if section is None or (heading.name == "h2" and not numbered):
                     continue
                 anchor = str(section["id"])
-                lines.append(f'<p class="toc-{heading.name}"><a href="#{anchor}"><span>{heading.decode_contents()}</span>'
-                             f'<span class="page">{numbers.get(anchor, "")}</span></a></p>')
+                lines.append(
+                    f'<p class="toc-{heading.name}"><a href="#{anchor}"><span>{heading.decode_contents()}</span>'
+                    f'<span class="page">{numbers.get(anchor, "")}</span></a></p>'
+                )
     return "\n".join(lines)
 
 
@@ -116,10 +130,16 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
         for text in articles:
             name = f"c{len(chapters)}"
             heading = head_of(text)
-            rules.append(f'@page {name} {{ @top-left {{ content: "{css(heading)}" }} }} .{name} {{ page: {name} }}')
+            rules.append(
+                f'@page {name} {{ @top-left {{ content: "{css(heading)}" }} }} .{name} {{ page: {name} }}'
+            )
             chapters.append(f'<div class="chapter {name}">{text.decode()}</div>')
-    math = re.search(r"<script>(window\.MathJax = .*?)</script>",
-                     (BUILD / "html" / "nbs" / "01_mathematics.html").read_text("utf-8") if "nbs/01_mathematics" in pages else "")
+    math = re.search(
+        r"<script>(window\.MathJax = .*?)</script>",
+        (BUILD / "html" / "nbs" / "01_mathematics.html").read_text("utf-8")
+        if "nbs/01_mathematics" in pages
+        else "",
+    )
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title><meta name="author" content="{html.escape(author)}">
 <link rel="stylesheet" href="/html/_static/pygments.css"><link rel="stylesheet" href="/print/print.css">
@@ -144,8 +164,10 @@ def css(text: str) -> str:
 def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
     """Print the page; return the number of the page on which each section starts."""
     tab.goto(address, wait_until="load", timeout=300_000)
-    tab.wait_for_function("() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length",
-                          timeout=600_000)
+    tab.wait_for_function(
+        "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length",
+        timeout=600_000,
+    )
     tab.evaluate("document.fonts.ready")
     tab.evaluate(SHRINK)
     tab.pdf(path=path, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
@@ -168,11 +190,18 @@ SHRINK = """() => {
 
 
 def check(path: Path) -> None:
-    """Refuse a book with a line of its contents that has no page number, or with markup left in its text."""
-    soup = BeautifulSoup((BUILD / "print" / "book.html").read_text(encoding="utf-8"), "html.parser")
+    """Refuse a book with a line of its contents that has no page number, or with markup left in
+    its text.
+    """
+    soup = BeautifulSoup(
+        (BUILD / "print" / "book.html").read_text(encoding="utf-8"), "html.parser"
+    )
     empty = soup.select(".contents a:has(.page:empty)")
     lost = [line.get_text() for line in empty]
-    raw = re.findall(r"\{(?:glue|ref|eq|cite|numref|py)[^}]*\}|#\|", "".join(page.extract_text() for page in PdfReader(path).pages))
+    raw = re.findall(
+        r"\{(?:glue|ref|eq|cite|numref|py)[^}]*\}|#\|",
+        "".join(page.extract_text() for page in PdfReader(path).pages),
+    )
     if lost or raw:
         sys.exit(f"{path}: no page number for {lost}, markup in the text: {raw}")
 
@@ -189,11 +218,15 @@ def main() -> None:
     path = BUILD / "pdf" / "nnlib-book.pdf"
     numbers: dict[str, int] = {}
     with served(BUILD) as address, sync_playwright() as playwright:
-        tab = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"]).new_page()
+        tab = playwright.chromium.launch(
+            executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
+        ).new_page()
         tab.emulate_media(media="print", color_scheme="light")
         tab.set_viewport_size({"width": 643, "height": 960})  # the width of the text in print
         for _ in range(2):
-            (BUILD / "print" / "book.html").write_text(whole(config["title"], config["author"], numbers), encoding="utf-8")
+            (BUILD / "print" / "book.html").write_text(
+                whole(config["title"], config["author"], numbers), encoding="utf-8"
+            )
             numbers = print_once(tab, f"{address}/print/book.html", path)
     check(path)
     print(f"{path}: {len(PdfReader(path).pages)} pages")

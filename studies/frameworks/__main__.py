@@ -31,8 +31,11 @@ from . import recipe
 ROUNDS = 5
 XOR_VARIANTS = ("nnlib", "torch", "torch-compile", "keras")
 VARIANTS = {"xor": XOR_VARIANTS, "autoencoder": (*XOR_VARIANTS, "keras-jit")}
-PACKAGES = {"nnlib": ["numpy"], "torch": ["torch"],
-            "keras": ["keras", "tensorflow-cpu", "tensorflow"]}
+PACKAGES = {
+    "nnlib": ["numpy"],
+    "torch": ["torch"],
+    "keras": ["keras", "tensorflow-cpu", "tensorflow"],
+}
 SETTINGS = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 Results = dict[str, dict[str, list[dict[str, Any]]]]  # by network and variant, one of each round
 
@@ -73,17 +76,21 @@ def installation(framework: str) -> dict[str, Any]:
 def run_rounds(rounds: int, images: Path) -> Results:
     """Train everything in turn, round after round; return the results by network and variant."""
     compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
-    results: Results = {network: {variant: [] for variant in variants
-                                  if compiler or variant != "torch-compile"}
-                        for network, variants in VARIANTS.items()}
+    results: Results = {
+        network: {variant: [] for variant in variants if compiler or variant != "torch-compile"}
+        for network, variants in VARIANTS.items()
+    }
     for number in range(rounds):
         for network, variants in results.items():
             for variant, done in variants.items():
-                done.append(kit.child("studies.frameworks.train_one", variant, network, images,
-                                      **SETTINGS))
-                print(f"round {number + 1}, {network}, {variant}: "
-                      f"{done[-1]['seconds']:.4g} s an epoch, loss {done[-1]['losses'][-1]:.6g}",
-                      flush=True)
+                done.append(
+                    kit.child("studies.frameworks.train_one", variant, network, images, **SETTINGS)
+                )
+                print(
+                    f"round {number + 1}, {network}, {variant}: "
+                    f"{done[-1]['seconds']:.4g} s an epoch, loss {done[-1]['losses'][-1]:.6g}",
+                    flush=True,
+                )
     return results
 
 
@@ -104,29 +111,42 @@ def training(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         if name in first:
             kept[name] = [run[name] for run in runs]
             kept[f"median_{name}"] = median(kept[name])
-    kept["memory"] = {name: median(run["memory"][name] for run in runs)
-                      for name in first["memory"]}
+    kept["memory"] = {
+        name: median(run["memory"][name] for run in runs) for name in first["memory"]
+    }
     return kept | {"loss": first["losses"][-1], "lines": first["lines"], "code": first["code"]}
 
 
 def summary(results: Results, images: Path, rounds: int) -> dict[str, Any]:
     """Return all that is stored."""
-    networks = {network: {variant: training(runs) for variant, runs in variants.items()}
-                for network, variants in results.items()}
+    networks = {
+        network: {variant: training(runs) for variant, runs in variants.items()}
+        for network, variants in results.items()
+    }
     for made in networks["xor"].values():
         reference = np.array(networks["xor"]["nnlib"]["losses"])
         made["largest_difference"] = float(abs(np.array(made["losses"]) - reference).max())
     for made in networks["xor"].values():
         made["losses"] = made["losses"][::20] + made["losses"][-1:]  # epochs 1, 21, ..., 1880
     recipes = {
-        "xor": {"epochs": recipe.XOR_EPOCHS, "learning_rate": 0.5, "batch_size": 4,
-                "dtype": "float64"},
-        "autoencoder": {"epochs": recipe.EPOCHS, "learning_rate": 0.1,
-                        "batch_size": recipe.BATCH, "images": recipe.IMAGES, "dtype": "float32"},
+        "xor": {
+            "epochs": recipe.XOR_EPOCHS,
+            "learning_rate": 0.5,
+            "batch_size": 4,
+            "dtype": "float64",
+        },
+        "autoencoder": {
+            "epochs": recipe.EPOCHS,
+            "learning_rate": 0.1,
+            "batch_size": recipe.BATCH,
+            "images": recipe.IMAGES,
+            "dtype": "float32",
+        },
     }
     origin = kit.origin("make frameworks")
     return origin | {
-        "rounds": rounds, "recipes": recipes,
+        "rounds": rounds,
+        "recipes": recipes,
         "installations": {framework: installation(framework) for framework in PACKAGES},
         "trainings": networks,
         "techniques": kit.child("studies.frameworks.techniques", images, 2 * rounds + 1),

@@ -45,8 +45,10 @@ class Products:
         rng = np.random.default_rng(0)
         self.calls: list[tuple[Any, Any, Any]] = []
         for n_in, n_out in pairwise(SIZES):
-            x, W, dy = (rng.random(shape, np.float32)
-                        for shape in ((BATCH, n_in), (n_in, n_out), (BATCH, n_out)))
+            x, W, dy = (
+                rng.random(shape, np.float32)
+                for shape in ((BATCH, n_in), (n_in, n_out), (BATCH, n_out))
+            )
             self.calls += [(x, W, np.empty_like(dy)), (x.T, dy, np.empty_like(W))]
             if len(self.calls) > 2:  # the first layer's input needs no gradient
                 self.calls.append((dy, W.T, np.empty_like(x)))

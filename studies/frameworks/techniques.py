@@ -173,16 +173,24 @@ def make_network(dtype: Any, dense: type[Dense], relu: type[ReLU]) -> Sequential
     return Sequential(*layers)
 
 
-def make_variant(images: Array, *, dtype: Any = np.float32, dense: type[Dense] = Dense,
-                 relu: type[ReLU] = ReLU, loss: type[BCEWithLogitsLoss] = BCEWithLogitsLoss,
-                 step: type[TrainingStep] = TrainingStep, copying: bool = True,
-                 expressions: bool = False) -> tuple[Sequential, Update]:
+def make_variant(
+    images: Array,
+    *,
+    dtype: Any = np.float32,
+    dense: type[Dense] = Dense,
+    relu: type[ReLU] = ReLU,
+    loss: type[BCEWithLogitsLoss] = BCEWithLogitsLoss,
+    step: type[TrainingStep] = TrainingStep,
+    copying: bool = True,
+    expressions: bool = False,
+) -> tuple[Sequential, Update]:
     """Make the autoencoder and the function that makes a step."""
     network, X = make_network(dtype, dense, relu), images.astype(dtype, copy=False)
     if expressions:
         return network, partial(update_by_expressions, network, X)
-    trainer = Trainer(network, X, X if copying else X[:], loss(), SGD(0.1), recipe.BATCH, None,
-                      History())
+    trainer = Trainer(
+        network, X, X if copying else X[:], loss(), SGD(0.1), recipe.BATCH, None, History()
+    )
     trainer.steps = {n: step(network, trainer.loss, n, copying) for n in trainer.steps}
     return network, lambda rows: trainer.update(trainer.load(rows))
 

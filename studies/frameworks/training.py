@@ -52,8 +52,10 @@ def threads(peer: Any) -> dict[str, Any]:
         import tensorflow as tf
 
         config = tf.config.threading  # 0: as many as there are cores
-        found["TensorFlow"] = [config.get_intra_op_parallelism_threads(),
-                               config.get_inter_op_parallelism_threads()]
+        found["TensorFlow"] = [
+            config.get_intra_op_parallelism_threads(),
+            config.get_inter_op_parallelism_threads(),
+        ]
     return found
 
 

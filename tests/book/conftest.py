@@ -1,4 +1,6 @@
-"""What the tests of the book share: the repository, the built site and a browser without a network."""
+"""What the tests of the book share: the repository, the built site and a browser without a
+network.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,15 @@ from serve import served
 ROOT = Path(__file__).parents[2]
 
 
-TOGETHER = {"shared", "pages"}  # fixtures that take long to make: the tests that use one of them run in one process
+# fixtures that take long to make: the tests that use one of them run in one process
+TOGETHER = {"shared", "pages"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together, where tests are spread over processes, what shares a live page or all pages parsed."""
+    """Keep together, where tests are spread over processes, what shares a live page or all pages
+    parsed.
+    """
     for item in items:
         for name in TOGETHER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(name))
@@ -47,12 +52,19 @@ def browser() -> Iterator[Browser]:
     """Chromium or Chrome, as installed on the system."""
     found = find_browser()
     if found is None:
-        pytest.fail("these tests need a browser: install Chromium or Google Chrome, "
-                    "on Debian or Ubuntu with `sudo apt-get install chromium`")
+        pytest.fail(
+            "these tests need a browser: install Chromium or Google Chrome, "
+            "on Debian or Ubuntu with `sudo apt-get install chromium`"
+        )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                                         "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+            executable_path=found,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
         )
         yield browser
         browser.close()

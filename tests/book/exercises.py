@@ -1,7 +1,7 @@
 """Tries wrong answers on the solution of an exercise, in the kernel that runs its notebook.
 
-Wrong variants of it (a number changed, a sum turned into a difference, a computed value moved) run each in a process of
-its own, from the state in which the solution would start.
+Wrong variants of it (a number changed, a sum turned into a difference, a computed value moved) run
+each in a process of its own, from the state in which the solution would start.
 """
 
 from __future__ import annotations
@@ -17,12 +17,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-SWAPS: dict[type, type] = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Lt: ast.GtE,
-                           ast.Gt: ast.LtE, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.MatMult: ast.Add}
+SWAPS: dict[type, type] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Lt: ast.GtE,
+    ast.Gt: ast.LtE,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.MatMult: ast.Add,
+}
 
 
 def wrong(value: object) -> object:
-    """Move a computed value: numbers far off, truth to its contrary, texts reversed, and so on inward."""
+    """Move a computed value: numbers far off, truth to its contrary, texts reversed, and so on
+    inward.
+    """
     if isinstance(value, (bool, np.bool_)):
         return not value
     if isinstance(value, (int, np.integer)):
@@ -30,7 +41,11 @@ def wrong(value: object) -> object:
     if isinstance(value, (float, np.floating, complex)):
         return 7 - 3 * value
     if isinstance(value, np.ndarray):
-        return ~value if value.dtype == bool else (7 - 3 * value if value.dtype.kind in "fc" else value + 1)
+        return (
+            ~value
+            if value.dtype == bool
+            else (7 - 3 * value if value.dtype.kind in "fc" else value + 1)
+        )
     if isinstance(value, (str, bytes)):
         return value[::-1]
     if isinstance(value, (list, tuple)) and type(value) in (list, tuple):
@@ -49,8 +64,12 @@ def targets(statement: ast.stmt) -> list[str]:
     """List the names that a statement assigns to."""
     if not isinstance(statement, ast.Assign):
         return []
-    return [node.id for target in statement.targets for node in ast.walk(target)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)]
+    return [
+        node.id
+        for target in statement.targets
+        for node in ast.walk(target)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
 
 
 def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
@@ -60,7 +79,10 @@ def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
             continue
         for name in targets(statement):
             moved = ast.parse(f"{name} = __wrong__({name})").body
-            yield f"moved: {name}", ast.Module([*tree.body[:i + 1], *moved, *tree.body[i + 1:]], [])
+            yield (
+                f"moved: {name}",
+                ast.Module([*tree.body[: i + 1], *moved, *tree.body[i + 1 :]], []),
+            )
         for j, node in enumerate(ast.walk(statement)):
             changed = copy.deepcopy(tree)
             here = list(ast.walk(changed.body[i]))[j]
@@ -72,12 +94,17 @@ def variants(tree: ast.Module) -> Iterator[tuple[str, ast.Module]]:
                 here.ops = [SWAPS[type(node.ops[0])](), *node.ops[1:]]
             elif isinstance(node, (ast.Return, ast.AugAssign)) and node.value is not None:
                 here.value = ast.Call(ast.Name("__wrong__", ast.Load()), [here.value], [])
-            elif isinstance(node, ast.Call) and is_check(statement) and isinstance(statement.value, ast.Call) and j == 1:
-                here.args[0] = ast.BinOp(here.args[0], ast.Mult(), ast.Constant(1.1))  # what `check` is given
+            elif (
+                isinstance(node, ast.Call)
+                and is_check(statement)
+                and isinstance(statement.value, ast.Call)
+                and j == 1
+            ):
+                # what `check` is given
+                here.args[0] = ast.BinOp(here.args[0], ast.Mult(), ast.Constant(1.1))
             else:
                 continue
             yield f"line {getattr(node, 'lineno', 0)}: {ast.unparse(node)[:50]}", changed
-
 
     for i, statement in enumerate(tree.body):  # last, as there are many: what some call gives
         for j, node in enumerate([] if is_check(statement) else ast.walk(statement)):
@@ -94,12 +121,15 @@ def run(tree: ast.Module, state: dict[str, object]) -> None:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         source = ast.unparse(ast.fix_missing_locations(tree))
         name = f"<cell {len(linecache.cache)}>"
-        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name  # for `inspect.getsource`
+        # for `inspect.getsource`
+        linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
         exec(compile(source, name, "exec"), state)
 
 
 def outcome(tree: ast.Module, state: dict[str, object], seconds: int = 10) -> str:
-    """Run a variant in a copy of this process; say how it ended: the name of the error, or "passed"."""
+    """Run a variant in a copy of this process; say how it ended: the name of the error, or
+    "passed".
+    """
     reading, writing = os.pipe()
     if (child := os.fork()) == 0:
         signal.alarm(seconds)

@@ -20,10 +20,23 @@ from nnbook.notebook import scan as scan_module
 from nnbook.site import fixes, links
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = [ROOT / "nbs" / f"{name}.ipynb" for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
-WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]  # which looks back, and asks nothing
-PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
-OTHERS = ["404.html", "genindex.html", "py-modindex.html", "search.html", "_modules/nnlib/layers.html"]
+CHAPTERS = [
+    ROOT / "nbs" / f"{name}.ipynb"
+    for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+]
+# which looks back, and asks nothing
+WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]
+PAGES = [
+    f"nbs/{name}.html"
+    for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+]
+OTHERS = [
+    "404.html",
+    "genindex.html",
+    "py-modindex.html",
+    "search.html",
+    "_modules/nnlib/layers.html",
+]
 STYLED = "() => document.readyState === 'complete' && [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
 SCROLLED = """() => [...document.querySelectorAll('div.math mjx-container')].filter(box => box.scrollWidth > box.clientWidth + 1)
     .map(box => box.parentNode.id)"""
@@ -32,7 +45,8 @@ TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= docu
 
 # ---------------------------------------------------------------- for everyone
 DESK, PHONE = {"width": 1200, "height": 900}, {"width": 390, "height": 844}
-PASSES = [  # what differs from the first is only contrast in the dark, and all but contrast on a phone
+# what differs from the first is only contrast in the dark, and all but contrast on a phone
+PASSES = [
     ("light", DESK, {}),
     ("dark", DESK, {"runOnly": ["color-contrast"]}),
     ("light", PHONE, {"rules": {"color-contrast": {"enabled": False}}}),
@@ -41,7 +55,8 @@ PASSES = [  # what differs from the first is only contrast in the dark, and all 
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS])
 def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
-    """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is folded opened.
+    """axe-core finds nothing serious or critical, in either theme and on a phone, with all that is
+    folded opened.
 
     And on a desk no equation has to be scrolled: the end of one lay under its number.
     """
@@ -59,16 +74,27 @@ def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
         tab.set_viewport_size(size)
         tab.emulate_media(color_scheme=theme)
         tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        tab.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        for problem in Axe().run(tab, options={"resultTypes": ["violations"], **options}).response["violations"]:
+        tab.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+        for problem in (
+            Axe()
+            .run(tab, options={"resultTypes": ["violations"], **options})
+            .response["violations"]
+        ):
             if problem["impact"] in ("serious", "critical"):
-                found += [(theme, size["width"], problem["id"], node["html"][:100]) for node in problem["nodes"]]
+                found += [
+                    (theme, size["width"], problem["id"], node["html"][:100])
+                    for node in problem["nodes"]
+                ]
     context.close()
     assert found == []
 
 
 def luminance(color: tuple[float, ...]) -> float:
-    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in color
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -80,7 +106,11 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 def in_the_dark(red: float, green: float, blue: float) -> tuple[float, ...]:
     """What a dark page makes of a color of a figure: invert(.93) hue-rotate(180deg)."""
     r, g, b = (0.93 - 0.86 * part for part in (red, green, blue))
-    turned = (-0.574 * r + 1.43 * g + 0.144 * b, 0.426 * r + 0.43 * g + 0.144 * b, 0.426 * r + 1.43 * g - 0.856 * b)
+    turned = (
+        -0.574 * r + 1.43 * g + 0.144 * b,
+        0.426 * r + 0.43 * g + 0.144 * b,
+        0.426 * r + 1.43 * g - 0.856 * b,
+    )
     return tuple(min(1.0, max(0.0, part)) for part in turned)
 
 
@@ -92,7 +122,7 @@ def test_colors_of_figures_can_be_read_on_both_grounds() -> None:
     colors = re.findall(r'"([0-9A-F]{6})"', rules)
     assert len(colors) == 7
     for color in colors:
-        rgb = tuple(int(color[i:i + 2], 16) / 255 for i in (0, 2, 4))
+        rgb = tuple(int(color[i : i + 2], 16) / 255 for i in (0, 2, 4))
         assert contrast(rgb, (1, 1, 1)) >= 4.5, color
         assert contrast(in_the_dark(*rgb), (0x12 / 255,) * 3) >= 4.5, color
 
@@ -103,22 +133,30 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: 
     tab.goto(f"{server}/nbs/08_xor.html", wait_until="networkidle")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
-    tab.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")  # it comes into sight when it is reached
+    # it comes into sight when it is reached
+    tab.wait_for_function("document.activeElement.getBoundingClientRect().top >= 0")
     tab.keyboard.press("Enter")
     assert tab.evaluate("location.hash") == "#main-content"
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.querySelector('#main-content').contains(document.activeElement)")
     for _ in range(12):
         tab.keyboard.press("Tab")
-        style = tab.evaluate("(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
-                             "(getComputedStyle(document.activeElement))")
-        assert (style[0] != "none" and style[1] != "0px") or style[2] != "none", tab.evaluate("document.activeElement.outerHTML")
+        style = tab.evaluate(
+            "(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
+            "(getComputedStyle(document.activeElement))"
+        )
+        assert (style[0] != "none" and style[1] != "0px") or style[2] != "none", tab.evaluate(
+            "document.activeElement.outerHTML"
+        )
     context.close()
 
 
 def test_text_of_a_page_is_mended() -> None:
     assert fixes.mend('<div role="doc-biblioentry">') == '<div role="listitem">'
-    assert fixes.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>') == '<td class="head"></td><th class="head"><p>x</p></th>'
+    assert (
+        fixes.mend('<th class="head"><p></p></th><th class="head"><p>x</p></th>')
+        == '<td class="head"></td><th class="head"><p>x</p></th>'
+    )
     formula = r'<span class="math notranslate nohighlight">\(x\)</span>'
     for beside in f"{formula}:", f"({formula}", f"({formula}),":
         assert fixes.mend(f"of {beside} or") == f'of <span class="nnbook-glued">{beside}</span> or'
@@ -128,26 +166,51 @@ def test_text_of_a_page_is_mended() -> None:
 # ---------------------------------------------------------------- names
 def notebook(path: Path, *sources: str) -> Path:
     kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel), path)
+    nbformat.write(
+        nbformat.v4.new_notebook(
+            cells=[*map(nbformat.v4.new_code_cell, sources)], metadata=kernel
+        ),
+        path,
+    )
     return path
 
 
 @pytest.fixture
 def index(tmp_path: Path) -> names.Index:
     """Two chapters: one defines, the other uses, in all the ways there are."""
-    one = notebook(tmp_path / "one.ipynb", "#| default_exp layers", '#| export\nclass Dense:\n    """A layer."""\n\ndef run(x):\n    return Dense()',
-                   "#| export\nRNG: type = int\n_own = 1", "#| hide\n#| export\nhidden = 1", "Dense(run)", "#| exporti\ndef part():\n    return run(1)")
-    two = notebook(tmp_path / "two.ipynb", "from nnlib import Dense\nimport nnlib.layers as L", "é = Dense(); L.run(é)",
-                   "def f(run, Dense):\n    return run(Dense)", "[Dense for Dense in (1, 2)]", "#| hide\nL.RNG", "%magic", "Dense = 1\nDense")
+    one = notebook(
+        tmp_path / "one.ipynb",
+        "#| default_exp layers",
+        '#| export\nclass Dense:\n    """A layer."""\n\ndef run(x):\n    return Dense()',
+        "#| export\nRNG: type = int\n_own = 1",
+        "#| hide\n#| export\nhidden = 1",
+        "Dense(run)",
+        "#| exporti\ndef part():\n    return run(1)",
+    )
+    two = notebook(
+        tmp_path / "two.ipynb",
+        "from nnlib import Dense\nimport nnlib.layers as L",
+        "é = Dense(); L.run(é)",
+        "def f(run, Dense):\n    return run(Dense)",
+        "[Dense for Dense in (1, 2)]",
+        "#| hide\nL.RNG",
+        "%magic",
+        "Dense = 1\nDense",
+    )
     return names.read_index({"one": one, "two": two}, "nnlib")
 
 
 def test_names_are_found_where_they_are_defined(index: names.Index) -> None:
     public = ["nnlib.layers.Dense", "nnlib.layers.run", "nnlib.layers.RNG"]
-    assert {name: found.docname for name, found in index.definitions.items()} == dict.fromkeys([*public, "nnlib.layers.part"], "one")
+    assert {name: found.docname for name, found in index.definitions.items()} == dict.fromkeys(
+        [*public, "nnlib.layers.part"], "one"
+    )
     assert [name for name, found in index.definitions.items() if found.public] == public
     assert index.definitions["nnlib.layers.Dense"].summary == "A layer."
-    assert index.pages["one"][1].defined == {(0, 6): "nnlib.layers.Dense", (3, 4): "nnlib.layers.run"}
+    assert index.pages["one"][1].defined == {
+        (0, 6): "nnlib.layers.Dense",
+        (3, 4): "nnlib.layers.run",
+    }
 
 
 def test_uses_are_told_from_names_that_only_look_alike(index: names.Index) -> None:
@@ -156,29 +219,64 @@ def test_uses_are_told_from_names_that_only_look_alike(index: names.Index) -> No
     assert index.pages["one"][1].used == {(4, 11): dense}
     assert index.pages["one"][4].used == {(0, 0): dense, (0, 6): run}
     assert [cell.used for cell in index.pages["two"]] == [
-        {(0, 18): dense}, {(0, 4): dense, (0, 15): run}, {}, {}, {(0, 2): "nnlib.layers.RNG"}, {}, {}]
+        {(0, 18): dense},
+        {(0, 4): dense, (0, 15): run},
+        {},
+        {},
+        {(0, 2): "nnlib.layers.RNG"},
+        {},
+        {},
+    ]
     assert index.pages["two"][1].methods == {}
-    assert (index.users(dense), index.users(run), index.users("nnlib.layers.RNG")) == (["two"], ["two"], [])
+    assert (index.users(dense), index.users(run), index.users("nnlib.layers.RNG")) == (
+        ["two"],
+        ["two"],
+        [],
+    )
 
 
 def test_methods_are_those_of_the_class_of_an_object(index: names.Index) -> None:
     scan = index.scan("two")
-    found = [scan.read(scan_module.Cell(code), "").methods for code in (
-        "from nnlib import Dense", "x = Dense()\nx.forward(1)", "Dense().run", "x = 1\nx.forward", "y.forward")]
-    assert found == [{}, {(1, 2): "nnlib.layers.Dense.forward"}, {(0, 8): "nnlib.layers.Dense.run"}, {}, {}]
+    found = [
+        scan.read(scan_module.Cell(code), "").methods
+        for code in (
+            "from nnlib import Dense",
+            "x = Dense()\nx.forward(1)",
+            "Dense().run",
+            "x = 1\nx.forward",
+            "y.forward",
+        )
+    ]
+    assert found == [
+        {},
+        {(1, 2): "nnlib.layers.Dense.forward"},
+        {(0, 8): "nnlib.layers.Dense.run"},
+        {},
+        {},
+    ]
 
 
 def test_names_in_highlighted_code_become_links() -> None:
     code = '<div><pre><span></span><span class="nd">@a.b</span>\n<span class="n">x</span> <span class="o">&lt;</span> <span class="n">b</span></pre></div>'
     link = "m.b", {"href": "p.html#m.b"}
     assert links.add_links(code, {(1, 4): link}) == code.replace(
-        '<span class="n">b</span>', '<span class="n"><a class="nnbook-name" href="p.html#m.b" title="m.b">b</a></span>')
-    assert links.add_links(code, {(1, 0): link, (0, 3): link}) == code  # another name, or part of one
+        '<span class="n">b</span>',
+        '<span class="n"><a class="nnbook-name" href="p.html#m.b" title="m.b">b</a></span>',
+    )
+    # another name, or part of one
+    assert links.add_links(code, {(1, 0): link, (0, 3): link}) == code
 
 
 def test_index_lists_every_exported_name_and_each_leads_to_its_line(html: Path) -> None:
-    listed = set(re.findall(r'href="\w+\.html#def-(nnlib\.[\w.]+)"', (html / "nbs" / "names.html").read_text("utf-8")))
-    index = names.read_index({f"nbs/{path.stem}": path for path in [*CHAPTERS, ROOT / "nbs" / "package.ipynb"]}, "nnlib")
+    listed = set(
+        re.findall(
+            r'href="\w+\.html#def-(nnlib\.[\w.]+)"',
+            (html / "nbs" / "names.html").read_text("utf-8"),
+        )
+    )
+    index = names.read_index(
+        {f"nbs/{path.stem}": path for path in [*CHAPTERS, ROOT / "nbs" / "package.ipynb"]}, "nnlib"
+    )
     assert listed == {name for name, found in index.definitions.items() if found.public}
     for module in {name.rpartition(".")[0] for name in listed}:
         offered = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
@@ -192,7 +290,10 @@ def test_every_use_in_code_leads_to_the_definition(html: Path) -> None:
     index = names.read_index({f"nbs/{path.stem}": path for path in CHAPTERS}, "nnlib")
     for docname, found in index.pages.items():
         page = BeautifulSoup((html / f"{docname}.html").read_text("utf-8"), "html.parser")
-        found_links = [link["href"].partition("#")[2] for link in page.select(".cell_input pre a[href*='#def-']")]
+        found_links = [
+            link["href"].partition("#")[2]
+            for link in page.select(".cell_input pre a[href*='#def-']")
+        ]
         uses = [f"def-{name}" for cell in found if cell.visible for name in cell.used.values()]
         missing = [use for use in set(uses) if found_links.count(use) < uses.count(use)]
         assert missing == [], docname
@@ -200,7 +301,9 @@ def test_every_use_in_code_leads_to_the_definition(html: Path) -> None:
 
 # ---------------------------------------------------------------- exercises
 def test_checks_of_an_exercise_are_taken_out_of_its_solution() -> None:
-    solution = "x = [\n    1]\nassert x == [\n    1]  # one\nfor y in x:\n    assert y\ncheck(x, 1)"
+    solution = (
+        "x = [\n    1]\nassert x == [\n    1]  # one\nfor y in x:\n    assert y\ncheck(x, 1)"
+    )
     assert directives.checks_of(solution) == "assert x == [\n    1]  # one\ncheck(x, 1)"
     assert directives.checks_of("for y in x:\n    print(y)\n    assert y") == "assert y"
 
@@ -213,26 +316,37 @@ def test_every_solution_stands_beside_its_check(html: Path, chapter: Path) -> No
 
 # ---------------------------------------------------------------- around the pages
 def test_links_to_elsewhere_are_well_formed(html: Path) -> None:
-    """Each is https, has a host with a name, and no blank or stray mark; `_build/links.txt` lists them for a look."""
+    """Each is https, has a host with a name, and no blank or stray mark; `_build/links.txt` lists
+    them for a look.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for path in html.rglob("*.html"):
         if not {"_static", "lite"} & {*path.relative_to(html).parts}:
             for link in BeautifulSoup(path.read_text("utf-8"), "html.parser").select("a[href]"):
                 if urlsplit(str(link["href"])).scheme:
                     found[str(link["href"])].add(path.name)
-    (ROOT / "_build" / "links.txt").write_text("\n".join(f"{url}  {' '.join(sorted(where))}" for url, where in sorted(found.items())), "utf-8")
+    (ROOT / "_build" / "links.txt").write_text(
+        "\n".join(f"{url}  {' '.join(sorted(where))}" for url, where in sorted(found.items())),
+        "utf-8",
+    )
     for url in found:
         parts = urlsplit(url)
         assert parts.scheme == "https", url
         assert re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.netloc), url
-        assert not re.search(r"[\s<>\"{}|\\^`]|[.,;:]$", url) and url.count("(") == url.count(")"), url
+        assert not re.search(r"[\s<>\"{}|\\^`]|[.,;:]$", url) and url.count("(") == url.count(
+            ")"
+        ), url
         if parts.netloc == "doi.org":
             assert re.fullmatch(r"/10\.\d{4,9}/\S+", parts.path), url
 
 
-@pytest.mark.parametrize("address", ["nbs/none.html", "none.html", "_modules/nnlib/none.html", "book/nbs/none.html"])
+@pytest.mark.parametrize(
+    "address", ["nbs/none.html", "none.html", "_modules/nnlib/none.html", "book/nbs/none.html"]
+)
 def test_lost_reader_is_led_back(html: Path, server: str, browser: Browser, address: str) -> None:
-    """At whatever address a host shows the page, also under a prefix, its links lead into the book."""
+    """At whatever address a host shows the page, also under a prefix, its links lead into the
+    book.
+    """
     tab = browser.new_page()
     tab.route(f"**/{address}", lambda route: route.fulfill(path=html / "404.html", status=200))
     tab.goto(f"{server}/{address}")
@@ -243,14 +357,18 @@ def test_lost_reader_is_led_back(html: Path, server: str, browser: Browser, addr
 
 
 def test_pages_name_an_address_only_if_the_book_has_one(html: Path) -> None:
-    """Where none was set, nothing leads to an account that is not ours: no canonical link, no card."""
+    """Where none was set, nothing leads to an account that is not ours: no canonical link, no
+    card.
+    """
     base = os.environ.get("BASEURL", "").rstrip("/")
     for name in PAGES:
         page = BeautifulSoup((html / name).read_text("utf-8"), "html.parser")
         named = [tag["href"] for tag in page.select("link[rel=canonical]")]
         named += [tag["content"] for tag in page.select("meta[property='og:url']")]
         assert named == ([f"{base}/{name}"] * 2 if base else []), name
-        assert bool(page.select("meta[property^='og:'], meta[name^='twitter:']")) == bool(base), name
+        assert bool(page.select("meta[property^='og:'], meta[name^='twitter:']")) == bool(base), (
+            name
+        )
         assert len(str(page.select_one("meta[name=description]")["content"])) > 20, name
     assert (html / "_static" / fixes.CARD).exists() == bool(base)
 

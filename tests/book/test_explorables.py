@@ -1,4 +1,6 @@
-"""The explorables, by pointer and by keyboard, in a real browser that reaches nothing but this machine."""
+"""The explorables, by pointer and by keyboard, in a real browser that reaches nothing but this
+machine.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +25,31 @@ from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
 from nnlib.simple_svm import pair_step
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("explorables")  # they share a page on which all three are started
+# they share a page on which all three are started
+pytestmark = pytest.mark.xdist_group("explorables")
 MINUTES = 60_000
 FILES = [ROOT / "data" / name for name in explorables.DATA["draw"]]
 
 
-# ---------------------------------------------------------------- what is computed, outside of the browser
+# ---------------------------------------------------------------- what is computed, outside of the
+# browser
 @pytest.fixture(scope="session")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
-    """The same computation, of nnlib alone: the first 100 test digits, what they are, and what the machine says."""
+    """The same computation, of nnlib alone: the first 100 test digits, what they are, and what the
+    machine says.
+    """
     X, y = (part[60_000:] for part in load_mnist(ROOT / "data" / "mnist"))
     autoencoder = load(FILES[0]).network
     Z = autoencoder.encode(X)
     scaler = StandardScaler().fit(Z[explore.FITTED])
     machine = OneVsRestSVC(C=10).fit(scaler.transform(Z[explore.FITTED]), y[explore.FITTED])
-    return SimpleNamespace(X=X[:100], y=y[:100], Z=Z[:100], decoded=autoencoder.decode(Z[:100]),
-                           scores=machine.decision_function(scaler.transform(Z[:100])))
+    return SimpleNamespace(
+        X=X[:100],
+        y=y[:100],
+        Z=Z[:100],
+        decoded=autoencoder.decode(Z[:100]),
+        scores=machine.decision_function(scaler.transform(Z[:100])),
+    )
 
 
 def test_digits_of_mnist_are_centered_already(digits: SimpleNamespace) -> None:
@@ -57,12 +68,16 @@ def test_drawings_are_scaled_into_the_box_and_an_empty_one_stays_empty() -> None
     assert explore.centered(ink).sum() == 400
     ink[3:103, 7] = 1  # a line of 100 by 1 keeps a width of one pixel
     image = explore.centered(ink).reshape(28, 28)
-    assert np.flatnonzero(image.any(1)).tolist() == list(range(4, 24)) and np.flatnonzero(image.any(0)).tolist() == [14]
+    assert np.flatnonzero(image.any(1)).tolist() == list(range(4, 24)) and np.flatnonzero(
+        image.any(0)
+    ).tolist() == [14]
 
 
 @pytest.mark.parametrize("kernel", ["linear", "rbf", "poly"])
 def test_steps_of_smo_are_those_of_the_chapters(kernel: str) -> None:
-    """Each is the step that `pair_step` makes with the same pair; the dual never falls; the end is the optimum."""
+    """Each is the step that `pair_step` makes with the same pair; the dual never falls; the end is
+    the optimum.
+    """
     rng = np.random.default_rng(0)
     points, labels = rng.uniform(-1, 1, (12, 2)), np.repeat([-1, 1], 6)
     state = explore.smo_start(points.tolist(), labels.tolist(), 2.0, kernel)
@@ -73,8 +88,13 @@ def test_steps_of_smo_are_those_of_the_chapters(kernel: str) -> None:
         state = explore.smo_step()
         i, j = state["raised"], state["lowered"]
         assert state["moved"] == pytest.approx(pair_step(s["K"], F, s["box"], b, i, j), rel=1e-6)
-        assert state["wanted"] == pytest.approx(pair_step(s["K"], F, np.array([[-np.inf], [np.inf]]) + 0 * b, b, i, j), rel=1e-6)
-        assert state["moved"] <= state["wanted"] * (1 + 1e-9) and state["dual"] >= before["dual"] - 1e-12
+        assert state["wanted"] == pytest.approx(
+            pair_step(s["K"], F, np.array([[-np.inf], [np.inf]]) + 0 * b, b, i, j), rel=1e-6
+        )
+        assert (
+            state["moved"] <= state["wanted"] * (1 + 1e-9)
+            and state["dual"] >= before["dual"] - 1e-12
+        )
         clipped += state["moved"] < 0.999 * state["wanted"]
         assert state["steps"] < 1000
     assert clipped and state["gap"] <= explore.TOL and 0 <= state["primal"] - state["dual"] < 0.05
@@ -87,14 +107,18 @@ def test_directive_refuses_what_there_is_not() -> None:
     directives.register_directive("explorable", explorables.Explorable)
     assert 'data-kind="smo"' in publish_doctree(".. explorable:: smo").astext()
     with pytest.raises(SystemMessage, match="expected one of draw, xor, smo, got play"):
-        publish_doctree(".. explorable:: play", settings_overrides={"halt_level": 3, "report_level": 5})
+        publish_doctree(
+            ".. explorable:: play", settings_overrides={"halt_level": 3, "report_level": 5}
+        )
 
 
 # ---------------------------------------------------------------- in the browser
 @pytest.fixture(scope="module")
 def address(html: Path) -> Iterator[str]:
     if not (html / "_static" / "pyodide").exists():
-        pytest.fail("Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE")
+        pytest.fail(
+            "Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE"
+        )
     with serve.make_server(html) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -103,26 +127,44 @@ def address(html: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page with all three started; nothing of Python is asked for before, nothing fails, nothing is foreign."""
+    """The page with all three started; nothing of Python is asked for before, nothing fails,
+    nothing is foreign.
+    """
     context = browser.new_context(viewport={"width": 1200, "height": 900})
     context.set_default_timeout(30_000)
     page = context.new_page()
     problems: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("response", lambda answer: problems.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None)
+    page.on(
+        "response",
+        lambda answer: (
+            problems.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
+        ),
+    )
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{address}/nbs/explore.html", wait_until="networkidle")
     assert page.locator("figure:visible").count() == 3
-    assert not [url for url in asked if "pyodide" in url or "kernel" in url or "/data/" in url or url.endswith(".py")]
+    assert not [
+        url
+        for url in asked
+        if "pyodide" in url or "kernel" in url or "/data/" in url or url.endswith(".py")
+    ]
     for name in ("Train on XOR", "Step through SMO", "Draw a digit"):
         start = page.get_by_role("button", name=name)
         expect(start.locator("xpath=..")).to_contain_text(re.compile(r"Loads \d+ MB"))
         start.focus()
         page.keyboard.press("Enter")
         expect(page.get_by_role("region", name=name)).to_be_visible(timeout=2 * MINUTES)
-    assert [url for url in asked if not url.startswith((address, "data:", f"blob:{address}"))] == []
+    assert [
+        url for url in asked if not url.startswith((address, "data:", f"blob:{address}"))
+    ] == []
     assert not [url for url in asked if "matplotlib" in url and url.endswith(".whl")]
     yield page
     assert problems == []
@@ -139,15 +181,15 @@ def status(part: Locator, text: str | re.Pattern[str]) -> None:
     expect(part.get_by_role("status")).to_have_text(text, timeout=MINUTES)
 
 
-
-
 def scores(part: Locator) -> list[float]:
     return [float(text) for text in part.locator("tbody tr > :nth-child(2)").all_inner_texts()]
 
 
 def pixels(canvas: Locator) -> np.ndarray:
     """How much ink there is in each pixel, from 0 to 255."""
-    data = canvas.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 == 0)")
+    data = canvas.evaluate(
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 == 0)"
+    )
     return 255 - np.array(data)
 
 
@@ -170,13 +212,21 @@ PIPELINE = """async ([site, side, n]) => {
 }"""
 
 
-def test_hundred_digits_come_out_as_outside_of_the_browser(page: Page, address: str, digits: SimpleNamespace) -> None:
+def test_hundred_digits_come_out_as_outside_of_the_browser(
+    page: Page, address: str, digits: SimpleNamespace
+) -> None:
     """Latents, pixels and scores, so the same accuracy."""
     answers = page.evaluate(PIPELINE, [address, 28, 100])
-    image, latents, decoded, found = (np.array([answer[key] for answer in answers]) for key in ("image", "latents", "decoded", "scores"))
+    image, latents, decoded, found = (
+        np.array([answer[key] for answer in answers])
+        for key in ("image", "latents", "decoded", "scores")
+    )
     assert np.allclose(image, digits.X, atol=1e-6)
-    assert np.allclose(latents, digits.Z, atol=1e-3) and np.allclose(decoded, digits.decoded, atol=1e-3)
-    assert np.abs(found - digits.scores).max() < 0.02  # two runs of a solver that stops at a gap of 0.001
+    assert np.allclose(latents, digits.Z, atol=1e-3) and np.allclose(
+        decoded, digits.decoded, atol=1e-3
+    )
+    # two runs of a solver that stops at a gap of 0.001
+    assert np.abs(found - digits.scores).max() < 0.02
     guesses = np.array([answer["digit"] for answer in answers])
     accuracy = (digits.scores.argmax(1) == digits.y).mean()
     assert (guesses == digits.y).mean() == accuracy and accuracy >= 0.9
@@ -185,10 +235,14 @@ def test_hundred_digits_come_out_as_outside_of_the_browser(page: Page, address: 
 def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -> None:
     """A test digit by a button, a one by the mouse, another by keys; a latent by its slider."""
     part = region(page, "Draw a digit")
-    seen, decoded = (part.get_by_role("img", name=name) for name in ("The drawing as", "The decoded"))
+    seen, decoded = (
+        part.get_by_role("img", name=name) for name in ("The drawing as", "The decoded")
+    )
     part.get_by_role("button", name="Test digit 3, a 1").click()
     status(part, re.compile("says 1,"))
-    assert np.allclose(pixels(seen), digits.X[2] * 255, atol=1) and np.allclose(pixels(decoded), digits.decoded[2] * 255, atol=1.5)
+    assert np.allclose(pixels(seen), digits.X[2] * 255, atol=1) and np.allclose(
+        pixels(decoded), digits.decoded[2] * 255, atol=1.5
+    )
     assert np.allclose(scores(part), digits.scores[2], atol=0.02)
 
     slider = part.get_by_label("Latent 9", exact=True)
@@ -201,7 +255,9 @@ def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -
     assert np.abs(pixels(decoded) - before).max() > 20
     part.get_by_role("button", name="Back to the encoded").click()
     page.wait_for_timeout(500)
-    assert float(slider.input_value()) == pytest.approx(value) and np.array_equal(pixels(decoded), before)
+    assert float(slider.input_value()) == pytest.approx(value) and np.array_equal(
+        pixels(decoded), before
+    )
 
     part.get_by_role("button", name="Clear").click()
     paper = part.get_by_role("application")
@@ -215,7 +271,8 @@ def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -
     status(part, re.compile("says 1,"))
 
     paper.focus()
-    for key in ("Space", "ArrowDown", "ArrowDown", "Delete"):  # an answer that comes late finds the paper empty
+    # an answer that comes late finds the paper empty
+    for key in ("Space", "ArrowDown", "ArrowDown", "Delete"):
         page.keyboard.press(key)
     status(part, re.compile("The paper is empty"))
     page.wait_for_timeout(500)
@@ -231,7 +288,9 @@ def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -
     page.keyboard.press("Space")
     page.wait_for_timeout(500)
     ring = pixels(seen).reshape(28, 28)
-    assert ring[14, 14] == 0 and all(side.max() > 100 for side in (ring[14, :14], ring[14, 15:], ring[:14, 14], ring[15:, 14]))
+    assert ring[14, 14] == 0 and all(
+        side.max() > 100 for side in (ring[14, :14], ring[14, 15:], ring[:14, 14], ring[15:, 14])
+    )
 
 
 def train(part: Locator) -> None:
@@ -248,14 +307,22 @@ def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
     status(part, "Epoch 0: loss 0.2695, 2 of 4 right.")
     train(part)
     status(part, re.compile("loss 0.0003, 4 of 4 right.$"))
-    for button, units, activation in (("Four ReLU units", 4, "ReLU"), ("Two tanh units", 2, "tanh")):
+    for button, units, activation in (
+        ("Four ReLU units", 4, "ReLU"),
+        ("Two tanh units", 2, "tanh"),
+    ):
         part.get_by_role("button", name=button).click()
         status(part, re.compile("^Epoch 0:"))
         train(part)
         explore.xor_start(units, activation, 42, 0.5)
         state = explore.xor_train(5000, 10)
         assert np.allclose(outputs(part), state["outputs"], atol=2e-4) and state["loss"] > 0.12
-        status(part, re.compile(rf"loss {state['loss']:.4f}, . of 4 right. To the hidden units these look alike: \("))
+        status(
+            part,
+            re.compile(
+                rf"loss {state['loss']:.4f}, . of 4 right. To the hidden units these look alike: \("
+            ),
+        )
 
 
 def test_xor_settings_by_keyboard_and_pause(page: Page) -> None:
@@ -281,16 +348,31 @@ def test_smo_is_stepped_through_to_the_optimum(page: Page) -> None:
     part.get_by_role("button", name="One astray").click()
     status(part, re.compile("^8 points"))
     part.get_by_role("button", name="Step", exact=True).press("Enter")
-    status(part, re.compile(r"^Step 1: points \d and \d move by .* The dual objective is .*, the KKT gap"))
+    status(
+        part,
+        re.compile(r"^Step 1: points \d and \d move by .* The dual objective is .*, the KKT gap"),
+    )
     part.get_by_role("button", name="Run to the end").press("Enter")
     status(part, re.compile("Solved.$"))
-    points = [[-.61, -.52], [-.27, -.74], [-.68, .05], [.36, .41], [.47, .62], [.19, .51], [.73, .08], [.06, .83]]
+    points = [
+        [-0.61, -0.52],
+        [-0.27, -0.74],
+        [-0.68, 0.05],
+        [0.36, 0.41],
+        [0.47, 0.62],
+        [0.19, 0.51],
+        [0.73, 0.08],
+        [0.06, 0.83],
+    ]
     state, steps = explore.smo_start(points, [-1] * 4 + [1] * 4, 1.0, "linear"), []
     while not state["solved"]:
         state = explore.smo_step()
         clipped = " (clipped)" if state["moved"] < state["wanted"] * (1 - 1e-9) else ""
-        steps.insert(0, f"{state['steps']} {state['raised'] + 1} up, {state['lowered'] + 1} down {state['wanted']:.4f} "
-                        f"{state['moved']:.4f}{clipped} {state['dual']:.4f} {state['gap']:.4f}")
+        steps.insert(
+            0,
+            f"{state['steps']} {state['raised'] + 1} up, {state['lowered'] + 1} down {state['wanted']:.4f} "
+            f"{state['moved']:.4f}{clipped} {state['dual']:.4f} {state['gap']:.4f}",
+        )
     shown = part.get_by_role("region", name="Steps so far").locator("tbody tr").all_inner_texts()
     assert [" ".join(row.split()) for row in shown] == steps
     assert part.get_by_role("button", name="Step", exact=True).is_disabled()
@@ -318,7 +400,8 @@ def test_smo_points_are_placed_by_pointer_and_by_keys(page: Page) -> None:
     status(part, re.compile("^2 points"))
     expect(points.nth(1)).to_contain_text("2: − (-0.30, 0.00)")
     part.get_by_role("button", name="Step", exact=True).click()
-    status(part, re.compile(r"^Step 1: points 1 and 2 move by .* Solved\.$"))  # a pair is solved in one step
+    # a pair is solved in one step
+    status(part, re.compile(r"^Step 1: points 1 and 2 move by .* Solved\.$"))
     plane.focus()
     page.keyboard.press("Delete")
     status(part, "SMO needs a point of each class")
@@ -333,9 +416,19 @@ def test_what_has_been_started_is_accessible_and_fits(page: Page) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         page.wait_for_timeout(300)
-        for problem in Axe().run(page, context=".nnbook-explorable", options={"resultTypes": ["violations"], "preload": False}).response["violations"]:
+        for problem in (
+            Axe()
+            .run(
+                page,
+                context=".nnbook-explorable",
+                options={"resultTypes": ["violations"], "preload": False},
+            )
+            .response["violations"]
+        ):
             if problem["impact"] in ("serious", "critical"):
-                found += [(theme, width, problem["id"], node["html"][:120]) for node in problem["nodes"]]
+                found += [
+                    (theme, width, problem["id"], node["html"][:120]) for node in problem["nodes"]
+                ]
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     page.set_viewport_size({"width": 1200, "height": 900})
     page.evaluate("document.documentElement.dataset.theme = 'light'")

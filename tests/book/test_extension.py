@@ -23,7 +23,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def code_cell(source: str) -> dict:
-    return {"cell_type": "code", "id": "a", "metadata": {}, "source": source, "outputs": [], "execution_count": None}
+    return {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
 
 
 def test_directive_lines_are_split_from_the_code() -> None:
@@ -36,7 +43,10 @@ def test_a_name_left_out_of_all_is_exported_as_any() -> None:
     assert directives.split_directives("#| exporti arrays\nx = 1")[0] == {"exporti": "arrays"}
 
 
-@pytest.mark.parametrize(("line", "tag"), [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")])
+@pytest.mark.parametrize(
+    ("line", "tag"),
+    [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")],
+)
 def test_directive_becomes_a_tag(line: str, tag: str) -> None:
     cell = code_cell(f"#| {line}\nx = 1")
     directives.rewrite_cell(cell, "")
@@ -67,7 +77,11 @@ def test_figure_needs_name_caption_and_alt_text() -> None:
 def test_hash_of_the_package_follows_its_code_and_not_its_words(tmp_path: Path) -> None:
     module = tmp_path / "a.py"
     hashes = []
-    for source in ('"""One."""\nx = 1\n', '"""Two."""\nx = 1  # a remark\n', '"""Two."""\nx = 2\n'):
+    for source in (
+        '"""One."""\nx = 1\n',
+        '"""Two."""\nx = 1  # a remark\n',
+        '"""Two."""\nx = 2\n',
+    ):
         module.write_text(source, encoding="utf-8")
         hashes.append(directives.package_hash(tmp_path))
     assert hashes[0] == hashes[1] != hashes[2]
@@ -103,7 +117,9 @@ WORDS = {"id": "c", "kind": "words", "verdict": "confirmed"}
         (WORDS, (False, "it does not"), False),
     ],
 )
-def test_claim_agrees_only_within_its_printed_digits(claim: dict, value: object, holds: bool) -> None:
+def test_claim_agrees_only_within_its_printed_digits(
+    claim: dict, value: object, holds: bool
+) -> None:
     assert ledger.agrees(claim, value) is holds
 
 
@@ -131,14 +147,18 @@ def test_measured_value_is_read_as_python_prints_it() -> None:
 
 def test_every_notebook_carries_the_hash() -> None:
     """Also one that does not import the package: the look of its figures is in the hash too."""
-    notebook = {"cells": [{"cell_type": "markdown", "source": "# Title"}, code_cell("x = 1")],
-                "metadata": {"kernelspec": {"name": "python3"}}}
+    notebook = {
+        "cells": [{"cell_type": "markdown", "source": "# Title"}, code_cell("x = 1")],
+        "metadata": {"kernelspec": {"name": "python3"}},
+    }
     directives.rewrite_notebook(notebook, "abc")
     assert notebook["metadata"]["kernelspec"]["package"] == "abc"
 
 
 def test_measured_claims_are_found_in_a_cell() -> None:
-    assert ledger.measured_in('glue("claim-eq-1", (True, "x"))\nglue(\n    "claim-table-6-00", 1.0)\nglue("loss", 1)') == ["eq-1", "table-6-00"]
+    assert ledger.measured_in(
+        'glue("claim-eq-1", (True, "x"))\nglue(\n    "claim-table-6-00", 1.0)\nglue("loss", 1)'
+    ) == ["eq-1", "table-6-00"]
 
 
 @pytest.mark.parametrize(
@@ -167,17 +187,35 @@ while not (here / {!r}).exists() or {}:
 GONE = "os.path.exists((here / 'one').read_text(encoding='utf-8'))"
 
 
-def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two wait for each other; the first fails, the second ends after that, and the third does not begin."""
+def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two wait for each other; the first fails, the second ends after that, and the third does not
+    begin.
+    """
     here = tmp_path / "Bücher & mehr"
     here.mkdir()
     monkeypatch.setattr(execution, "cores", lambda: 2)
-    sources = {"one": MEET.format(str(here), "one", "two", False, "1 / 0"), "two": MEET.format(str(here), "two", "one", GONE, ""), "three": ""}
-    books = [(here / name, nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, ("", source))])) for name, source in sources.items()]
+    sources = {
+        "one": MEET.format(str(here), "one", "two", False, "1 / 0"),
+        "two": MEET.format(str(here), "two", "one", GONE, ""),
+        "three": "",
+    }
+    books = [
+        (
+            here / name,
+            nbformat.v4.new_notebook(cells=[*map(nbformat.v4.new_code_cell, ("", source))]),
+        )
+        for name, source in sources.items()
+    ]
     cache = get_cache(here / "cache")
     with asyncio.Runner(loop_factory=execution.Loop) as runner:
-        failures = runner.run(execution.run_all(books, NbParserConfig(execution_timeout=60), cache))
-    assert [str(failure).splitlines()[-1] for failure in failures] == ["ZeroDivisionError: division by zero"]
+        failures = runner.run(
+            execution.run_all(books, NbParserConfig(execution_timeout=60), cache)
+        )
+    assert [str(failure).splitlines()[-1] for failure in failures] == [
+        "ZeroDivisionError: division by zero"
+    ]
     assert [Path(record.uri).name for record in cache.list_cache_records()] == ["two"]
 
 
@@ -192,26 +230,49 @@ def book(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "nbs" / "_ext", tmp_path / "nbs" / "_ext")
     shutil.copy(ROOT / "_config.yml", tmp_path)
     shutil.copy(ROOT / "nbs" / "references.bib", tmp_path / "nbs")
-    for name, text in {"_toc.yml": TOC, "nbs/claims.toml": CLAIMS.format("digit"), "nbs/index.md": "# A book\n",
-                       "nbs/ledger.md": "# Ledger\n\nSee {ref}`ch-one`.\n\n```{ledger}\n```\n", "nnlib/__init__.py": "answer = 42\n"}.items():
+    for name, text in {
+        "_toc.yml": TOC,
+        "nbs/claims.toml": CLAIMS.format("digit"),
+        "nbs/index.md": "# A book\n",
+        "nbs/ledger.md": "# Ledger\n\nSee {ref}`ch-one`.\n\n```{ledger}\n```\n",
+        "nnlib/__init__.py": "answer = 42\n",
+    }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
-    write_chapter(tmp_path, "import nnlib\nprint('the answer is', nnlib.answer)",
-                  "from myst_nb import glue\nglue('claim-answer', nnlib.answer, display=False)")
+    write_chapter(
+        tmp_path,
+        "import nnlib\nprint('the answer is', nnlib.answer)",
+        "from myst_nb import glue\nglue('claim-answer', nnlib.answer, display=False)",
+    )
     return tmp_path
 
 
 def write_chapter(book: Path, *sources: str) -> None:
-    cells = [*map(nbformat.v4.new_markdown_cell, ["# Chapter", "(ch-one)=\nText."]), *map(nbformat.v4.new_code_cell, sources)]
+    cells = [
+        *map(nbformat.v4.new_markdown_cell, ["# Chapter", "(ch-one)=\nText."]),
+        *map(nbformat.v4.new_code_cell, sources),
+    ]
     kernel = {"kernelspec": {"name": "python3", "display_name": "python3"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), book / "nbs" / "chapter.ipynb")
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=kernel), book / "nbs" / "chapter.ipynb"
+    )
 
 
 def build(book: Path, **environment: str) -> tuple[int, str]:
     """Build it; return the exit code and what was printed."""
-    command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--all", "-W", "-n", "--keep-going"]
+    command = [
+        Path(sys.executable).with_name("jupyter-book"),
+        "build",
+        ".",
+        "--all",
+        "-W",
+        "-n",
+        "--keep-going",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(book), "BASEURL": "", **environment}
-    done = subprocess.run(command, cwd=book, env=environment, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(
+        command, cwd=book, env=environment, capture_output=True, text=True, encoding="utf-8"
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -221,7 +282,8 @@ def test_change_in_the_package_runs_the_chapter_again(book: Path) -> None:
     code, output = build(book)
     assert code == 0 and "chapter.ipynb ran" in output and "Executing" not in output
     assert "the answer is 42" in page.read_text("utf-8")
-    assert '"megabytes": {}' in html.unescape(page.read_text("utf-8"))  # without Pyodide at hand the page cannot be made live
+    # without Pyodide at hand the page cannot be made live
+    assert '"megabytes": {}' in html.unescape(page.read_text("utf-8"))
     again = build(book)[1]
     assert "Executing" not in again and "chapter.ipynb ran" not in again
     (book / "nnlib" / "__init__.py").write_text("answer = 43\n", encoding="utf-8")
@@ -237,7 +299,10 @@ def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
     for _ in range(2):
         code, output = build(book)
         assert code == 1 and "measured 42, which contradicts" in output
-    claims.write_text(CLAIMS.format("digit") + CLAIMS.format("digit").replace("answer", "other"), encoding="utf-8")
+    claims.write_text(
+        CLAIMS.format("digit") + CLAIMS.format("digit").replace("answer", "other"),
+        encoding="utf-8",
+    )
     code, output = build(book)
     assert code == 1 and "'other' is measured 0 times" in output
 
@@ -249,11 +314,16 @@ def test_chapter_that_raises_fails_every_build_and_is_named_at_its_end(book: Pat
         code, output = build(book)
         chapter, *cell, error = output.rstrip().splitlines()[-4:]
         assert code == 1 and chapter.startswith("nbs/chapter.ipynb, cell 2 (")
-        assert cell == ["    # two lines", "    raise RuntimeError('on purpose')"] and error == "RuntimeError: on purpose"
+        assert (
+            cell == ["    # two lines", "    raise RuntimeError('on purpose')"]
+            and error == "RuntimeError: on purpose"
+        )
 
 
 def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:
-    (book / "nbs" / "index.md").write_text("# A book\n\nSee {eq}`nowhere` and {ref}`neither`.\n", encoding="utf-8")
+    (book / "nbs" / "index.md").write_text(
+        "# A book\n\nSee {eq}`nowhere` and {ref}`neither`.\n", encoding="utf-8"
+    )
     code, output = build(book)
     assert code == 1 and "nowhere" in output and "neither" in output
 
@@ -262,7 +332,10 @@ def test_address_of_the_site_is_in_its_pages_if_it_is_set(book: Path) -> None:
     """With an address, shared links show a card; without one, no page leads anywhere else."""
     page, card = book / "_build/html/nbs/chapter.html", book / "_build/html/_static" / fixes.CARD
     assert build(book, BASEURL="https://example.org/book/")[0] == 0
-    head, address = BeautifulSoup(page.read_text("utf-8"), "html.parser"), "https://example.org/book/nbs/chapter.html"
+    head, address = (
+        BeautifulSoup(page.read_text("utf-8"), "html.parser"),
+        "https://example.org/book/nbs/chapter.html",
+    )
     assert [tag["href"] for tag in head.select("link[rel=canonical]")] == [address]
     about = {tag["property"]: tag["content"] for tag in head.select("meta[property^='og:']")}
     assert about["og:url"] == address and about["og:title"] == "Chapter" and about["og:image:alt"]

@@ -128,9 +128,7 @@ def test_python_that_is_not_supported_is_refused_in_one_sentence(tmp_path: Path)
     python.chmod(0o755)
     venv = tmp_path / "venv"
     command = ["make", "--silent", f"PYTHON={python}", f"VENV={venv}", f"{venv}/bin/python"]
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     said = [line for line in done.stderr.splitlines() if not line.startswith("make")]
     needed = f"Python 3.{FIRST} to 3.{LAST} is needed"
     assert said == [f"{needed}, and {python} is {other}: make PYTHON=python3.13"]

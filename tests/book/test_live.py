@@ -1,4 +1,6 @@
-"""The live page, in a real browser that reaches nothing but this machine: chapters run there as in the book."""
+"""The live page, in a real browser that reaches nothing but this machine: chapters run there as in
+the book.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,11 @@ from nnbook.live import live, pyodide
 from nnbook.site import page_weight
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = [name for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
-            if name < "21" or name == "benchmarks"]
+CHAPTERS = [
+    name
+    for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+    if name < "21" or name == "benchmarks"
+]
 MINUTES = 60_000
 UNFOLD = "document.querySelectorAll('details').forEach((element) => (element.open = true))"
 
@@ -35,7 +40,11 @@ def cell(source: str) -> dict:
 
 
 def test_cell_runs_in_the_page_as_its_directives_say() -> None:
-    assert live.live_cell(cell("#| hide\nx = 1\n")) == {"id": "a", "hidden": True, "source": "x = 1"}
+    assert live.live_cell(cell("#| hide\nx = 1\n")) == {
+        "id": "a",
+        "hidden": True,
+        "source": "x = 1",
+    }
     assert live.live_cell(cell("#| default_exp layers")) is None
     assert live.live_cell(cell("#| eval: false\nx = 1")) is None
     short = live.live_cell(cell("#| live: epochs=800 -> epochs=3\nfit(epochs=800)"))
@@ -48,13 +57,26 @@ def test_cell_runs_in_the_page_as_its_directives_say() -> None:
 @pytest.mark.parametrize("text", ["epochs=80 -> epochs=3", "epochs=800", "-> 3"])
 def test_shortening_that_replaces_nothing_is_refused(text: str) -> None:
     with pytest.raises(live.ExtensionError, match="expected 'old -> new'"):
-        live.live_cell(cell(f"#| live: {text}\nfit(epochs=800)".replace("=800)", "=100)" if "->" in text else "=800)")))
+        live.live_cell(
+            cell(
+                f"#| live: {text}\nfit(epochs=800)".replace(
+                    "=800)", "=100)" if "->" in text else "=800)"
+                )
+            )
+        )
 
 
 def test_data_of_a_chapter_is_what_it_names(tmp_path: Path) -> None:
-    images, run = tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz", tmp_path / "runs" / "autoencoder.npz"
-    assert live.needs("X, y = load_mnist()", images) and not live.needs("from nnlib import load_mnist", images)
-    assert live.needs('load(data_folder() / "runs" / "autoencoder.npz")', run) and not live.needs("load_mnist()", run)
+    images, run = (
+        tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz",
+        tmp_path / "runs" / "autoencoder.npz",
+    )
+    assert live.needs("X, y = load_mnist()", images) and not live.needs(
+        "from nnlib import load_mnist", images
+    )
+    assert live.needs('load(data_folder() / "runs" / "autoencoder.npz")', run) and not live.needs(
+        "load_mnist()", run
+    )
 
 
 def test_file_of_pyodide_with_another_hash_is_refused() -> None:
@@ -62,7 +84,9 @@ def test_file_of_pyodide_with_another_hash_is_refused() -> None:
         pyodide.check("pyodide.mjs", b"something else")
 
 
-def test_folder_named_for_pyodide_must_hold_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_named_for_pyodide_must_hold_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A folder that is named and not complete is an error; a download that is not there is none."""
     app = type("App", (), {"confdir": tmp_path})
     monkeypatch.delenv("NNLIB_PYODIDE", raising=False)
@@ -76,7 +100,9 @@ def test_folder_named_for_pyodide_must_hold_it(tmp_path: Path, monkeypatch: pyte
 def published(html: Path) -> Path:
     folder = html / "_static" / "pyodide"
     if not folder.exists():
-        pytest.fail("Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE")
+        pytest.fail(
+            "Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE"
+        )
     return folder
 
 
@@ -90,38 +116,70 @@ def test_site_holds_pyodide_as_it_was_published_with_its_licences(published: Pat
 
 def test_package_in_the_page_is_this_checkout(published: Path) -> None:
     entry = json.loads((published / "pyodide-lock.json").read_text("utf-8"))["packages"]["nnlib"]
-    assert hashlib.sha256((published / entry["file_name"]).read_bytes()).hexdigest() == entry["sha256"]
+    assert (
+        hashlib.sha256((published / entry["file_name"]).read_bytes()).hexdigest()
+        == entry["sha256"]
+    )
     with zipfile.ZipFile(published / entry["file_name"]) as wheel:
-        modules = {name: wheel.read(name) for name in wheel.namelist() if re.fullmatch(r"nnlib/\w+\.py", name)}
-    assert modules == {f"nnlib/{path.name}": path.read_bytes() for path in (ROOT / "nnlib").glob("*.py")}
+        modules = {
+            name: wheel.read(name)
+            for name in wheel.namelist()
+            if re.fullmatch(r"nnlib/\w+\.py", name)
+        }
+    assert modules == {
+        f"nnlib/{path.name}": path.read_bytes() for path in (ROOT / "nnlib").glob("*.py")
+    }
 
 
-def test_download_holds_the_notebooks_and_a_package_that_installs(html: Path, tmp_path: Path) -> None:
+def test_download_holds_the_notebooks_and_a_package_that_installs(
+    html: Path, tmp_path: Path
+) -> None:
     with zipfile.ZipFile(html / "_static" / "nnlib-notebooks.zip") as archive:
         archive.extractall(tmp_path)
     folder = tmp_path / "nnlib-notebooks"
     found = {path.name: path.read_bytes() for path in folder.glob("*.ipynb")}
     assert found == {path.name: path.read_bytes() for path in (ROOT / "nbs").glob("*.ipynb")}
-    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
-    subprocess.run([*pip, "--target", tmp_path / "installed", next(folder.glob("*.whl"))], check=True)
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--quiet",
+        "--disable-pip-version-check",
+        "install",
+        "--no-deps",
+    ]
+    subprocess.run(
+        [*pip, "--target", tmp_path / "installed", next(folder.glob("*.whl"))], check=True
+    )
     command = "import nnlib; print(nnlib.__file__)"
-    done = subprocess.run([sys.executable, "-c", command], cwd=tmp_path / "installed", capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=tmp_path / "installed", capture_output=True, text=True
+    )
     assert done.stdout.strip() == str(tmp_path / "installed" / "nnlib" / "__init__.py")
 
 
 def test_site_without_what_live_pages_need_is_small(html: Path) -> None:
     """Less than 30 MB."""
     only_live = (html / "_static" / "pyodide", html / "_static" / "data", html / "lite")
-    files = [path for path in html.rglob("*") if path.is_file() and not any(map(path.is_relative_to, only_live))]
+    files = [
+        path
+        for path in html.rglob("*")
+        if path.is_file() and not any(map(path.is_relative_to, only_live))
+    ]
     assert sum(path.stat().st_size for path in files) < 30e6
 
 
 def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
     (tmp_path / "_images").mkdir()
-    (tmp_path / "_images" / "a.svg").write_text('<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8")
+    (tmp_path / "_images" / "a.svg").write_text(
+        '<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8"
+    )
     page = '<script src="../fontawesome/6/js/all.min.js?d=1"></script><img alt="A" src="_images/a.svg"/>'
     builder = SimpleNamespace(srcdir=tmp_path, images={"_images/a.svg": "a.svg"})
-    assert page_weight.lighten(page, builder) == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
+    assert (
+        page_weight.lighten(page, builder)
+        == '<img loading="lazy" width="40" height="20" alt="A" src="_images/a.svg"/>'
+    )
 
 
 # ---------------------------------------------------------------- in the browser
@@ -145,10 +203,21 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def watch(page: Page, server: str) -> list[str]:
     """Note everything that goes wrong on a page."""
     problems: list[str] = []
-    page.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith((server, "data:", f"blob:{server}"))
-            else problems.append(f"foreign: {request.url}"))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((server, "data:", f"blob:{server}"))
+            else problems.append(f"foreign: {request.url}")
+        ),
+    )
     return problems
 
 
@@ -185,11 +254,14 @@ def split(text: str) -> tuple[str, list[str]]:
     """Part the words of a text from its numbers."""
     text = re.sub(r"\bint(32|64)\b", "int", text)  # 32 bits are the default in WebAssembly
     text = text.translate(str.maketrans("‘’“”−", "''\"\"-"))
-    return " ".join(NUMBER.sub("#", text).split()), [number.replace(",", "") for number in NUMBER.findall(text)]
+    return " ".join(NUMBER.sub("#", text).split()), [
+        number.replace(",", "") for number in NUMBER.findall(text)
+    ]
 
 
 def same(book: str, page: str) -> bool:
-    """Whether two texts have the same words, and numbers that differ by one in the last digit at most.
+    """Whether two texts have the same words, and numbers that differ by one in the last digit at
+    most.
 
     Rounding errors, all below 1e-7, are equal to each other.
     """
@@ -198,29 +270,46 @@ def same(book: str, page: str) -> bool:
         return False
     for one, two in zip(numbers, found):
         unit = Decimal(1).scaleb(Decimal(one).as_tuple().exponent)
-        if abs(Decimal(one) - Decimal(two)) > unit and max(abs(float(one)), abs(float(two))) > 1e-7:
+        if (
+            abs(Decimal(one) - Decimal(two)) > unit
+            and max(abs(float(one)), abs(float(two))) > 1e-7
+        ):
             return False
     return True
 
 
 def test_comparison_sees_another_digit_and_another_word() -> None:
-    assert same("loss 0.2469, off by 3e-16", "loss 0.2470, off by  4e-16") and same("1,880 epochs", "1,881 epochs")
-    assert not same("loss 0.2469", "loss 0.2471") and not same("passed", "failed") and not same("1 2", "1")
+    assert same("loss 0.2469, off by 3e-16", "loss 0.2470, off by  4e-16") and same(
+        "1,880 epochs", "1,881 epochs"
+    )
+    assert (
+        not same("loss 0.2469", "loss 0.2471")
+        and not same("passed", "failed")
+        and not same("1 2", "1")
+    )
     assert not same("off by 3e-05", "off by 5e-05")
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, context: BrowserContext, chapter: str) -> None:
-    """All its cells, hidden ones too: no error, the same results, every figure drawn anew, nothing from elsewhere.
+def test_chapter_runs_in_the_page_as_in_the_book(
+    isolated: str, html: Path, context: BrowserContext, chapter: str
+) -> None:
+    """All its cells, hidden ones too: no error, the same results, every figure drawn anew, nothing
+    from elsewhere.
 
     Before the click the page asks for less than 1 MB, and for nothing of Python.
     """
     page = context.new_page()
     problems = watch(page, isolated)
     answers: list[tuple[str, int]] = []
-    page.on("response", lambda answer: answers.append((answer.url, int(answer.headers.get("content-length", 0)))))
+    page.on(
+        "response",
+        lambda answer: answers.append((answer.url, int(answer.headers.get("content-length", 0)))),
+    )
     page.goto(f"{isolated}/nbs/{chapter}.html", wait_until="networkidle")
-    assert not [url for url, _ in answers if "pyodide" in url or "kernel" in url or "/data/" in url]
+    assert not [
+        url for url, _ in answers if "pyodide" in url or "kernel" in url or "/data/" in url
+    ]
     assert 100_000 < sum(size for _, size in answers) < 1_000_000
     before = printed(page)
     page.get_by_role("button", name="Make this page live").click()
@@ -233,10 +322,18 @@ def test_chapter_runs_in_the_page_as_in_the_book(isolated: str, html: Path, cont
     noted = {f"live-{cell['id']}" for cell in cells if "note" in cell}
     after = printed(page)
     assert before.keys() == after.keys()
-    assert {key: (before[key], after[key]) for key in before if key not in noted and not same(before[key], after[key])} == {}
+    assert {
+        key: (before[key], after[key])
+        for key in before
+        if key not in noted and not same(before[key], after[key])
+    } == {}
     figures = page.locator(".cell_output figure img")
-    assert all(figures.evaluate_all("images => images.map((image) => image.src.startsWith('blob:'))"))
-    page.wait_for_function("[...document.querySelectorAll('img[src^=\"blob:\"]')].every((image) => (image.loading = 'eager') && image.naturalWidth > 100)")
+    assert all(
+        figures.evaluate_all("images => images.map((image) => image.src.startsWith('blob:'))")
+    )
+    page.wait_for_function(
+        "[...document.querySelectorAll('img[src^=\"blob:\"]')].every((image) => (image.loading = 'eager') && image.naturalWidth > 100)"
+    )
     assert problems == []
 
 
@@ -246,7 +343,12 @@ BOOK = {
         {"hidden": False, "source": "print('sum', secret + 1)"},
         {"hidden": True, "source": "assert secret == 42"},
         {"hidden": False, "source": "x = 7\nx"},
-        {"hidden": False, "source": "skipped = True", "skip": True, "note": "Does not run by itself in the page. It is long."},
+        {
+            "hidden": False,
+            "source": "skipped = True",
+            "skip": True,
+            "note": "Does not run by itself in the page. It is long.",
+        },
         {"hidden": True, "source": "assert 'skipped' not in globals()"},
         {"hidden": False, "source": "print(x * secret)"},
     ],
@@ -276,8 +378,12 @@ def small(shared: Page) -> Page:
 def open_small(context: BrowserContext, server: str, html: Path) -> Page:
     """Make a chapter live with a few other cells in the places of its own."""
     cells = json.loads((html / "nbs" / "01_mathematics.live.json").read_text("utf-8"))["cells"]
-    shown, hidden = ([cell["id"] for cell in cells if cell["hidden"] is kind] for kind in (False, True))
-    small = [{**cell, "id": (hidden if cell["hidden"] else shown).pop(0)} for cell in BOOK["cells"]]
+    shown, hidden = (
+        [cell["id"] for cell in cells if cell["hidden"] is kind] for kind in (False, True)
+    )
+    small = [
+        {**cell, "id": (hidden if cell["hidden"] else shown).pop(0)} for cell in BOOK["cells"]
+    ]
     page = context.new_page()
     page.route("**/*.live.json", lambda route: route.fulfill(json={**BOOK, "cells": small}))
     make_live(page, f"{server}/nbs/01_mathematics.html")
@@ -286,11 +392,15 @@ def open_small(context: BrowserContext, server: str, html: Path) -> Page:
 
 
 def output(page: Page, number: int):
-    return page.locator(".cell", has=page.get_by_label(f"Code of cell {number}", exact=True)).locator(".cell_output")
+    return page.locator(
+        ".cell", has=page.get_by_label(f"Code of cell {number}", exact=True)
+    ).locator(".cell_output")
 
 
 def test_cell_runs_after_what_it_needs_and_can_be_edited(small: Page) -> None:
-    """By keyboard: the cells above run first, hidden ones too; an edit changes the result; a failure is told in its place."""
+    """By keyboard: the cells above run first, hidden ones too; an edit changes the result; a
+    failure is told in its place.
+    """
     page = small
     write(page, 4, "x = 5\nx")
     write(page, 2, "print('sum', secret + 2)")
@@ -319,7 +429,10 @@ def test_cell_runs_after_what_it_needs_and_can_be_edited(small: Page) -> None:
     status(page, "Cell 7 failed")
     expect(output(page, 7)).to_contain_text('File "<cell 7>", line 1, in <module>')
     expect(output(page, 7)).to_contain_text("ZeroDivisionError: division by zero")
-    assert "kernel.py" not in output(page, 7).inner_text() and "nnbook_kernel" not in output(page, 7).inner_text()
+    assert (
+        "kernel.py" not in output(page, 7).inner_text()
+        and "nnbook_kernel" not in output(page, 7).inner_text()
+    )
 
 
 def test_hidden_check_that_fails_is_told_and_the_rest_runs(small: Page) -> None:
@@ -330,7 +443,9 @@ def test_hidden_check_that_fails_is_told_and_the_rest_runs(small: Page) -> None:
     warning = page.locator(".nnbook-live-warning")
     expect(warning).to_contain_text("something that the text says does not hold")
     expect(output(page, 7)).to_have_text("7")
-    expect(page.locator(".nnbook-live-remark")).to_have_text("Does not run by itself in the page. It is long.")
+    expect(page.locator(".nnbook-live-remark")).to_have_text(
+        "Does not run by itself in the page. It is long."
+    )
     write(page, 2, "print('sum', secret + 1)")
     page.get_by_role("button", name="Run all cells").click()
     status(page, "Done")
@@ -340,7 +455,10 @@ def test_hidden_check_that_fails_is_told_and_the_rest_runs(small: Page) -> None:
 def test_results_of_every_kind_appear_in_their_order(small: Page) -> None:
     """Text, warnings, Markdown, figures; names are in place for what the book's cells import."""
     page = small
-    write(page, 2, """%config InlineBackend.figure_formats = ['svg']
+    write(
+        page,
+        2,
+        """%config InlineBackend.figure_formats = ['svg']
 import sys
 import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
@@ -350,12 +468,21 @@ display(Markdown("Some **bold** `code` <b>\\n\\n| a | b |\\n|:--|--:|\\n| `x` | 
 plt.plot([1, 2])
 plt.show()
 fig, axes = plt.subplots(1, 2)
-{"a": 1}""")
+{"a": 1}""",
+    )
     run(page, 2)
     status(page, "Done")
-    kinds = output(page, 2).evaluate("element => [...element.children].map((child) => child.className || child.tagName)")
-    assert kinds == ["output stream", "output stderr", "output text_markdown", "nnbook-live-figure", "output text_plain",
-                     "nnbook-live-figure"]
+    kinds = output(page, 2).evaluate(
+        "element => [...element.children].map((child) => child.className || child.tagName)"
+    )
+    assert kinds == [
+        "output stream",
+        "output stderr",
+        "output text_markdown",
+        "nnbook-live-figure",
+        "output text_plain",
+        "nnbook-live-figure",
+    ]
     expect(output(page, 2).locator("th")).to_have_text(["a", "b"])
     assert output(page, 2).locator(".text_markdown pre").inner_text() == "a  = 1\n\nb = [2]\n"
     expect(output(page, 2).locator(".text_markdown p").first).to_have_text("Some bold code <b>")
@@ -381,7 +508,9 @@ def test_endless_cell_is_interrupted_and_variables_stay(small: Page) -> None:
 
 @pytest.fixture
 def plain(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser without service workers: nothing can isolate a page there that its host does not isolate."""
+    """A browser without service workers: nothing can isolate a page there that its host does not
+    isolate.
+    """
     context = browser.new_context(service_workers="block")
     context.set_default_timeout(30_000)
     yield context
@@ -389,13 +518,18 @@ def plain(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def test_endless_cell_is_interrupted_on_a_host_that_sends_no_headers(
-        server: str, published: Path, context: BrowserContext) -> None:
-    """A service worker adds them: the page is loaded again, once, and goes on to what the reader wanted."""
+    server: str, published: Path, context: BrowserContext
+) -> None:
+    """A service worker adds them: the page is loaded again, once, and goes on to what the reader
+    wanted.
+    """
     page = context.new_page()
     make_live(page, f"{server}/nbs/01_mathematics.html")
     page.evaluate(UNFOLD)
     assert page.evaluate("crossOriginIsolated")
-    number = int(page.locator(".nnbook-live-editor textarea").first.get_attribute("aria-label").split()[-1])
+    number = int(
+        page.locator(".nnbook-live-editor textarea").first.get_attribute("aria-label").split()[-1]
+    )
     write(page, number, "x = 8\nwhile True:\n    pass")
     run(page, number)
     status(page, re.compile(f"Running cell {number} "))
@@ -409,8 +543,12 @@ def test_endless_cell_is_interrupted_on_a_host_that_sends_no_headers(
     assert other.evaluate("crossOriginIsolated")
 
 
-def test_endless_cell_is_stopped_on_any_host(server: str, html: Path, published: Path, plain: BrowserContext) -> None:
-    """Where a cell cannot be interrupted Python starts anew, and the next cell runs what stands above it."""
+def test_endless_cell_is_stopped_on_any_host(
+    server: str, html: Path, published: Path, plain: BrowserContext
+) -> None:
+    """Where a cell cannot be interrupted Python starts anew, and the next cell runs what stands
+    above it.
+    """
     page = open_small(plain, server, html)
     assert not page.evaluate("crossOriginIsolated")
     write(page, 4, "while True:\n    pass")
@@ -428,7 +566,9 @@ def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> N
     """To the last tag of what was rendered."""
     page = context.new_page()
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
-    page.wait_for_function("document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length")
+    page.wait_for_function(
+        "document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+    )
     tags = "document.querySelector('article').innerHTML"
     rendered = page.evaluate(tags)
     make_live(page, f"{isolated}/nbs/01_mathematics.html")
@@ -464,17 +604,30 @@ print(labels.shape)`, "setup", (output) => outputs.push(output));
         return { ran, outputs, sum: Number(sum), first: [...first], kind: first.constructor.name, errors, grew: seen.at(-1) > seen[0] };
     }""")
     assert result["ran"] and "".join(part["text"] for part in result["outputs"]) == "(10000,)\n"
-    assert result["sum"] == 7 and result["first"] == [7, 2, 1, 0, 4] and result["kind"] == "Float32Array"
-    assert result["errors"] == ["NameError: name 'missing' is not defined", "ValueError: expected less than 3"]
+    assert (
+        result["sum"] == 7
+        and result["first"] == [7, 2, 1, 0, 4]
+        and result["kind"] == "Float32Array"
+    )
+    assert result["errors"] == [
+        "NameError: name 'missing' is not defined",
+        "ValueError: expected less than 3",
+    ]
     assert result["grew"]
 
 
-@pytest.mark.parametrize(("chapter", "data"), [("14_frameworks", ""), ("10_preprocessing", " and 11 MB of data")])
-def test_control_says_what_it_loads(isolated: str, context: BrowserContext, chapter: str, data: str) -> None:
+@pytest.mark.parametrize(
+    ("chapter", "data"), [("14_frameworks", ""), ("10_preprocessing", " and 11 MB of data")]
+)
+def test_control_says_what_it_loads(
+    isolated: str, context: BrowserContext, chapter: str, data: str
+) -> None:
     """Nothing of data below half a megabyte."""
     page = context.new_page()
     page.goto(f"{isolated}/nbs/{chapter}.html")
-    expect(page.locator(".nnbook-live span")).to_have_text(re.compile(rf"Loads \d+ MB{data} from this site\.$"))
+    expect(page.locator(".nnbook-live span")).to_have_text(
+        re.compile(rf"Loads \d+ MB{data} from this site\.$")
+    )
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -484,7 +637,12 @@ def test_live_page_fits_a_phone(small: Page, theme: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
     box = page.locator(".nnbook-live-bar").bounding_box()
-    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390 and box["y"] + box["height"] <= 844
+    assert (
+        box
+        and box["x"] >= 0
+        and box["x"] + box["width"] <= 390
+        and box["y"] + box["height"] <= 844
+    )
 
 
 EDITORS = """() => [...document.querySelectorAll(".nnbook-live-editor")].filter((editor) => editor.checkVisibility()).map((editor) => {
@@ -496,20 +654,32 @@ EDITORS = """() => [...document.querySelectorAll(".nnbook-live-editor")].filter(
 
 
 @pytest.mark.parametrize("width", [1200, 390])
-def test_caret_and_text_of_a_cell_coincide_and_long_lines_can_be_seen(small: Page, width: int) -> None:
-    """A style sheet gave the text another line height than the text area over it; a long line was cut off."""
+def test_caret_and_text_of_a_cell_coincide_and_long_lines_can_be_seen(
+    small: Page, width: int
+) -> None:
+    """A style sheet gave the text another line height than the text area over it; a long line was
+    cut off.
+    """
     page = small
     page.set_viewport_size({"width": width, "height": 844})
     write(page, 4, "x = 7\n" * 30 + "y = '" + 200 * "long " + "'\nx")
     found = page.evaluate(EDITORS)
     assert len(found) >= 4 and not any(found), found
-    editor = page.locator(".nnbook-live-editor", has=page.get_by_label("Code of cell 4", exact=True))
-    assert editor.evaluate("element => element.scrollWidth") > 1200 >= page.evaluate("document.scrollingElement.scrollWidth")
+    editor = page.locator(
+        ".nnbook-live-editor", has=page.get_by_label("Code of cell 4", exact=True)
+    )
+    assert (
+        editor.evaluate("element => element.scrollWidth")
+        > 1200
+        >= page.evaluate("document.scrollingElement.scrollWidth")
+    )
     page.set_viewport_size({"width": 1280, "height": 720})
 
 
 def test_second_stop_leaves_a_page_that_runs(small: Page) -> None:
-    """What the ended worker still said was taken for the failure of the new one, and nothing ran any more."""
+    """What the ended worker still said was taken for the failure of the new one, and nothing ran
+    any more.
+    """
     page = small
     write(page, 4, "import time\ntime.sleep(60)")
     run(page, 4)
@@ -528,7 +698,9 @@ def test_second_stop_leaves_a_page_that_runs(small: Page) -> None:
     expect(output(page, 7)).to_have_text("294")
 
 
-def test_restart_that_fails_is_told(server: str, html: Path, published: Path, plain: BrowserContext) -> None:
+def test_restart_that_fails_is_told(
+    server: str, html: Path, published: Path, plain: BrowserContext
+) -> None:
     page = open_small(plain, server, html)
     write(page, 4, "while True:\n    pass")
     run(page, 4)
@@ -543,8 +715,12 @@ def test_restart_that_fails_is_told(server: str, html: Path, published: Path, pl
 
 
 @pytest.mark.parametrize("lost", ["numpy-*.whl", "nnlib_book-*.whl", "pyodide.asm.wasm"])
-def test_a_file_that_does_not_load_is_told(isolated: str, context: BrowserContext, lost: str) -> None:
-    """Pyodide only logs a package, and is silent about its core: the page said that it was live, or waited for ever."""
+def test_a_file_that_does_not_load_is_told(
+    isolated: str, context: BrowserContext, lost: str
+) -> None:
+    """Pyodide only logs a package, and is silent about its core: the page said that it was live,
+    or waited for ever.
+    """
     page = context.new_page()
     page.route(f"**/{lost}", lambda route: route.abort())
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
@@ -554,8 +730,12 @@ def test_a_file_that_does_not_load_is_told(isolated: str, context: BrowserContex
     expect(page.get_by_role("button", name="Make this page live")).to_be_visible()
 
 
-def test_cancel_at_once_and_a_second_start_make_one_live_page(isolated: str, context: BrowserContext) -> None:
-    """Cancel did nothing before the list of cells had come; a second start then doubled every cell."""
+def test_cancel_at_once_and_a_second_start_make_one_live_page(
+    isolated: str, context: BrowserContext
+) -> None:
+    """Cancel did nothing before the list of cells had come; a second start then doubled every
+    cell.
+    """
     page = context.new_page()
     page.route("**/*.live.json", lambda route: (page.wait_for_timeout(1000), route.continue_()))
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
@@ -588,7 +768,11 @@ def test_code_edited_while_it_runs_has_not_run(small: Page) -> None:
     status(page, re.compile("Running cell 4"))
     write(page, 4, "x = 2")
     status(page, "Done")
-    expect(page.locator(".cell", has=page.get_by_label("Code of cell 4", exact=True)).locator(".nnbook-live-state")).to_contain_text("edited since")
+    expect(
+        page.locator(".cell", has=page.get_by_label("Code of cell 4", exact=True)).locator(
+            ".nnbook-live-state"
+        )
+    ).to_contain_text("edited since")
     run(page, 7)
     status(page, "Done")
     expect(output(page, 7)).to_have_text("84")
@@ -597,7 +781,11 @@ def test_code_edited_while_it_runs_has_not_run(small: Page) -> None:
 def test_cells_run_in_quick_succession_run_once(small: Page) -> None:
     """What had to run before a cell was listed when it was asked for, not when its turn came."""
     page = small
-    write(page, 2, "import time\ntime.sleep(0.5)\ncount = globals().get('count', 0) + 1\nprint(count)")
+    write(
+        page,
+        2,
+        "import time\ntime.sleep(0.5)\ncount = globals().get('count', 0) + 1\nprint(count)",
+    )
     write(page, 4, "x = 7\nx")
     run(page, 2)
     run(page, 4)
@@ -642,24 +830,40 @@ def test_live_cells_are_accessible_after_they_have_run(small: Page, theme: str) 
     page = small
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     page.wait_for_timeout(300)
-    found = Axe().run(page, context="article", options={"resultTypes": ["violations"], "preload": False}).response["violations"]
-    assert [(problem["id"], node["html"][:120]) for problem in found if problem["impact"] in ("serious", "critical")
-            for node in problem["nodes"]] == []
+    found = (
+        Axe()
+        .run(page, context="article", options={"resultTypes": ["violations"], "preload": False})
+        .response["violations"]
+    )
+    assert [
+        (problem["id"], node["html"][:120])
+        for problem in found
+        if problem["impact"] in ("serious", "critical")
+        for node in problem["nodes"]
+    ] == []
     page.emulate_media(media="print")
     assert page.locator(".nnbook-live-foot:visible, .nnbook-live-bar:visible").count() == 0
     page.emulate_media(media="screen")
 
 
-@pytest.mark.parametrize(("name", "place"), [("01_mathematics", ".nnbook-live"), ("explore", ".nnbook-explorable")])
-def test_a_page_opened_as_a_file_says_what_is_missing(html: Path, context: BrowserContext, name: str, place: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "place"), [("01_mathematics", ".nnbook-live"), ("explore", ".nnbook-explorable")]
+)
+def test_a_page_opened_as_a_file_says_what_is_missing(
+    html: Path, context: BrowserContext, name: str, place: str
+) -> None:
     """A browser loads no modules there, so the scripts that would say it do not run."""
     page = context.new_page()
     page.goto((html / "nbs" / f"{name}.html").as_uri())
-    expect(page.locator(place).first).to_have_text("Opened as a file, this page cannot run code. Run make serve, and open it from there.")
+    expect(page.locator(place).first).to_have_text(
+        "Opened as a file, this page cannot run code. Run make serve, and open it from there."
+    )
     expect(page.locator(place).first).to_be_visible()
 
 
-def test_server_shows_the_page_for_what_there_is_not(isolated: str, context: BrowserContext) -> None:
+def test_server_shows_the_page_for_what_there_is_not(
+    isolated: str, context: BrowserContext
+) -> None:
     page = context.new_page()
     answer = page.goto(f"{isolated}/nbs/no-such-page.html")
     assert answer and answer.status == 404

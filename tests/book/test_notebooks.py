@@ -23,7 +23,9 @@ NOTEBOOKS = sorted((ROOT / "nbs").glob("*.ipynb"))
 
 def tool(name: str, folder: Path) -> None:
     """Run a command of the environment there."""
-    subprocess.run([Path(sys.executable).with_name(name)], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [Path(sys.executable).with_name(name)], cwd=folder, check=True, capture_output=True
+    )
 
 
 @pytest.fixture
@@ -38,14 +40,19 @@ def test_package_is_the_export_of_the_notebooks(copy: Path) -> None:
     """Byte for byte, with no module left over from a notebook that is gone."""
     (copy / "nnlib").mkdir()
     tool("nbdev_export", copy)
-    exported, kept = ({path.name: path.read_bytes() for path in (folder / "nnlib").glob("*.py")} for folder in (copy, ROOT))
+    exported, kept = (
+        {path.name: path.read_bytes() for path in (folder / "nnlib").glob("*.py")}
+        for folder in (copy, ROOT)
+    )
     for modules in (exported, kept):
         modules.pop("_modidx.py", None)  # nbdev's own index, which is neither kept nor shipped
     assert exported == kept
 
 
 def test_notebooks_are_clean(copy: Path) -> None:
-    """No outputs, no counts, and nothing that nbdev_clean would change (`make clean-notebooks` mends it)."""
+    """No outputs, no counts, and nothing that nbdev_clean would change (`make clean-notebooks`
+    mends it).
+    """
     tool("nbdev_clean", copy)
     for path in NOTEBOOKS:
         assert (copy / "nbs" / path.name).read_bytes() == path.read_bytes(), path.name
@@ -59,33 +66,54 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
     source = tmp_path_factory.mktemp("source") / "nnlib"
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".*", "_build", "build", "*.egg-info", "data", "nbs",
-                                                              "node_modules"))
-    subprocess.run([*pip, "--no-deps", "--no-build-isolation", "--target", folder, source], check=True)
+    shutil.copytree(
+        ROOT,
+        source,
+        ignore=shutil.ignore_patterns(
+            ".*", "_build", "build", "*.egg-info", "data", "nbs", "node_modules"
+        ),
+    )
+    subprocess.run(
+        [*pip, "--no-deps", "--no-build-isolation", "--target", folder, source], check=True
+    )
     return folder
 
 
-TRY = 'print(__import__("json").dumps(__import__("runpy").run_path({!r})["try_answers"]({!r}, globals())))'  # leaves no names
+# leaves no names
+TRY = 'print(__import__("json").dumps(__import__("runpy").run_path({!r})["try_answers"]({!r}, globals())))'
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_chapter_runs_alone_with_the_wheel_and_rejects_wrong_answers(path: Path, wheel: Path) -> None:
-    """In a fresh process and an empty folder, with the installed package and nothing of this repository but its data.
+def test_chapter_runs_alone_with_the_wheel_and_rejects_wrong_answers(
+    path: Path, wheel: Path
+) -> None:
+    """In a fresh process and an empty folder, with the installed package and nothing of this
+    repository but its data.
 
-    Each exercise has a check, which the book's own solution passes and some wrong variant of it does not.
+    Each exercise has a check, which the book's own solution passes and some wrong variant of it
+    does not.
     """
     notebook = nbformat.read(path, as_version=4)
     cells, tried = [], []
     for cell in notebook.cells:
-        if cell.source.startswith("#| solution") and hasattr(os, "fork"):  # each wrong answer runs in a copy of the process
+        # each wrong answer runs in a copy of the process
+        if cell.source.startswith("#| solution") and hasattr(os, "fork"):
             tried.append(nbformat.v4.new_code_cell(TRY.format(str(EXERCISES), cell.source)))
             cells.append(tried[-1])
         cells.append(cell)
-    where = nbformat.v4.new_code_cell("import nnlib, pathlib; print(pathlib.Path(nnlib.__file__).parent)")
+    where = nbformat.v4.new_code_cell(
+        "import nnlib, pathlib; print(pathlib.Path(nnlib.__file__).parent)"
+    )
     notebook.cells = [*cells, where]
-    environment = {**os.environ, "PYTHONPATH": str(wheel), "MPLBACKEND": "agg", "NNLIB_DATA": str(ROOT / "data"),
-                   "OPENBLAS_NUM_THREADS": "1"}
-    with tempfile.TemporaryDirectory() as scratch:  # a shorter path than pytest's: that of a socket has a limit
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(wheel),
+        "MPLBACKEND": "agg",
+        "NNLIB_DATA": str(ROOT / "data"),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    # a shorter path than pytest's: that of a socket has a limit
+    with tempfile.TemporaryDirectory() as scratch:
         empty = Path(scratch, "run")
         empty.mkdir()
         execution.client_for(notebook, empty, timeout=300).execute(env=environment)
@@ -95,19 +123,40 @@ def test_chapter_runs_alone_with_the_wheel_and_rejects_wrong_answers(path: Path,
 
 
 def code_lines(source: str) -> tuple[int, list[tuple[type[ast.stmt], int]]]:
-    """Count lines of code, but for docstrings and signatures: of a cell, and of each class and function in it."""
-    lines = {i for i, line in enumerate(source.splitlines(), 1) if line.strip() and not line.lstrip().startswith("#")}
-    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    """Count lines of code, but for docstrings and signatures: of a cell, and of each class and
+    function in it.
+    """
+    lines = {
+        i
+        for i, line in enumerate(source.splitlines(), 1)
+        if line.strip() and not line.lstrip().startswith("#")
+    }
+    found = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    ]
     for node in found:
-        told = node.body[0].end_lineno or 0 if ast.get_docstring(node) is not None else node.body[0].lineno - 1
+        told = (
+            node.body[0].end_lineno or 0
+            if ast.get_docstring(node) is not None
+            else node.body[0].lineno - 1
+        )
         lines -= set(range(node.lineno, told + 1))
-    return len(lines), [(type(node), len(lines & set(range(node.lineno, (node.end_lineno or 0) + 1)))) for node in found]
+    return len(lines), [
+        (type(node), len(lines & set(range(node.lineno, (node.end_lineno or 0) + 1))))
+        for node in found
+    ]
 
 
 def test_cells_are_short() -> None:
-    """Half of the cells have 8 lines or fewer, nine in ten at most 16; functions at most 30, classes at most 80."""
+    """Half of the cells have 8 lines or fewer, nine in ten at most 16; functions at most 30,
+    classes at most 80.
+    """
     sources = [
-        "\n".join(line for line in "".join(cell["source"]).splitlines() if not line.startswith("#|"))
+        "\n".join(
+            line for line in "".join(cell["source"]).splitlines() if not line.startswith("#|")
+        )
         for path in NOTEBOOKS
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]
         if cell["cell_type"] == "code"

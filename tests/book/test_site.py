@@ -16,7 +16,10 @@ from playwright.sync_api import Browser
 import nnlib
 
 ROOT = Path(__file__).parents[2]
-PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/([\w]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)]
+PAGES = [
+    f"nbs/{name}.html"
+    for name in re.findall(r"nbs/([\w]+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+]
 
 
 class Page(HTMLParser):
@@ -45,20 +48,38 @@ class Page(HTMLParser):
 @pytest.fixture(scope="session")
 def pages(html: Path) -> dict[Path, Page]:
     """Every page of the site, by its path."""
-    return {path: Page(path) for path in html.rglob("*.html") if not {"_static", "lite"} & {*path.relative_to(html).parts}}
+    return {
+        path: Page(path)
+        for path in html.rglob("*.html")
+        if not {"_static", "lite"} & {*path.relative_to(html).parts}
+    }
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", [*PAGES, "genindex.html", "search.html"])
-def test_page_needs_no_network_and_has_no_error(server: str, browser: Browser, page: str, theme: str) -> None:
+def test_page_needs_no_network_and_has_no_error(
+    server: str, browser: Browser, page: str, theme: str
+) -> None:
     """Everything comes from the site itself, nothing fails, and every formula is typeset."""
     context = browser.new_context(color_scheme=theme)
     tab = context.new_page()
     problems: list[str] = []
-    tab.on("console", lambda message: problems.append(message.text) if message.type in ("error", "warning") else None)
+    tab.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
     tab.on("pageerror", lambda error: problems.append(str(error)))
     tab.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
-    tab.on("response", lambda response: problems.append(f"{response.status}: {response.url}") if response.status >= 400 else None)
+    tab.on(
+        "response",
+        lambda response: (
+            problems.append(f"{response.status}: {response.url}")
+            if response.status >= 400
+            else None
+        ),
+    )
 
     def local_only(route, request) -> None:
         if request.url.startswith((server, "data:", "blob:")):
@@ -71,7 +92,9 @@ def test_page_needs_no_network_and_has_no_error(server: str, browser: Browser, p
     tab.goto(f"{server}/{page}", wait_until="networkidle")
     formulas = tab.locator(".math").count()
     if formulas:
-        tab.wait_for_function("() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length")
+        tab.wait_for_function(
+            "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+        )
     assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
     assert problems == []
@@ -95,7 +118,10 @@ def test_search_finds_a_word_without_a_network(server: str, browser: Browser) ->
     tab = context.new_page()
     tab.goto(f"{server}/search.html?q=perceptron")
     tab.wait_for_selector("ul.search li a")
-    assert any("08_xor" in (link.get_attribute("href") or "") for link in tab.locator("ul.search li a").all())
+    assert any(
+        "08_xor" in (link.get_attribute("href") or "")
+        for link in tab.locator("ul.search li a").all()
+    )
     context.close()
 
 
@@ -133,8 +159,14 @@ def test_no_directive_line_and_no_raw_markup_is_shown(pages: dict[Path, Page], h
 
 
 def test_no_page_shows_a_warning(html: Path) -> None:
-    """What a cell writes to the error stream is not for readers: a warning that is meant is caught and printed."""
-    shown = [path.name for path in html.glob("nbs/*.html") if 'class="output stderr' in path.read_text(encoding="utf-8")]
+    """What a cell writes to the error stream is not for readers: a warning that is meant is caught
+    and printed.
+    """
+    shown = [
+        path.name
+        for path in html.glob("nbs/*.html")
+        if 'class="output stderr' in path.read_text(encoding="utf-8")
+    ]
     assert shown == []
 
 
@@ -148,7 +180,9 @@ def test_no_page_shows_markup(html: Path) -> None:
 
 
 @pytest.mark.parametrize("number", range(1, 24))
-def test_equation_of_the_report_keeps_its_number(pages: dict[Path, Page], html: Path, number: int) -> None:
+def test_equation_of_the_report_keeps_its_number(
+    pages: dict[Path, Page], html: Path, number: int
+) -> None:
     """Each of the report's equations (1) to (23) stands in the book once, under its number."""
     where = [path for path, page in pages.items() if f"equation-eq-{number}" in page.ids]
     assert len(where) == 1
@@ -163,23 +197,40 @@ def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
 
 
 # ---------------------------------------------------------------- the reference
-MODULES = [importlib.import_module(f"nnlib.{path.stem}") for path in sorted((ROOT / "nnlib").glob("[a-z]*.py"))]
-PUBLIC = {f"{module.__name__}.{name}": getattr(module, name) for module in MODULES for name in module.__all__}
-DESCRIBED = {name: thing for name, thing in PUBLIC.items()
-             if getattr(thing, "__module__", "").startswith("nnlib.") and getattr(thing, "__doc__", None)}
+MODULES = [
+    importlib.import_module(f"nnlib.{path.stem}")
+    for path in sorted((ROOT / "nnlib").glob("[a-z]*.py"))
+]
+PUBLIC = {
+    f"{module.__name__}.{name}": getattr(module, name)
+    for module in MODULES
+    for name in module.__all__
+}
+DESCRIBED = {
+    name: thing
+    for name, thing in PUBLIC.items()
+    if getattr(thing, "__module__", "").startswith("nnlib.") and getattr(thing, "__doc__", None)
+}
 
 
 @pytest.fixture(scope="session")
 def reference(html: Path) -> dict[str, Tag]:
     """The entries of the reference, by the names of what they describe."""
     page = BeautifulSoup((html / "nbs" / "api.html").read_text("utf-8"), "html.parser")
-    return {str(entry["id"]): entry.find_next("dd") for entry in page.select("section > dl.py > dt.sig")}
+    return {
+        str(entry["id"]): entry.find_next("dd")
+        for entry in page.select("section > dl.py > dt.sig")
+    }
 
 
-def test_reference_has_an_entry_for_what_is_public_and_for_nothing_else(reference: dict[str, Tag]) -> None:
+def test_reference_has_an_entry_for_what_is_public_and_for_nothing_else(
+    reference: dict[str, Tag],
+) -> None:
     assert set(reference) == set(DESCRIBED)
     assert len(reference) <= 80
-    assert {thing.__name__ for thing in map(vars(nnlib).get, nnlib.__all__)} <= {name.rpartition(".")[2] for name in reference}
+    assert {thing.__name__ for thing in map(vars(nnlib).get, nnlib.__all__)} <= {
+        name.rpartition(".")[2] for name in reference
+    }
 
 
 def test_reference_begins_with_its_contents(html: Path, reference: dict[str, Tag]) -> None:
@@ -193,13 +244,22 @@ def test_reference_begins_with_its_contents(html: Path, reference: dict[str, Tag
         assert len(term.find_next_sibling("dd").get_text(strip=True)) > 10, shown
 
 
-@pytest.mark.parametrize("name", [name for name, thing in DESCRIBED.items() if isinstance(thing, type)])
+@pytest.mark.parametrize(
+    "name", [name for name, thing in DESCRIBED.items() if isinstance(thing, type)]
+)
 def test_class_shows_its_methods_and_its_base(reference: dict[str, Tag], name: str) -> None:
     """Those that it inherits too: `fit` and `predict` of SVC stood under names that no user knows."""
     thing, entry = PUBLIC[name], reference[name]
-    own = {key for base in thing.__mro__ if base.__module__.startswith("nnlib") for key, value in vars(base).items()
-           if inspect.isfunction(value) and not key.startswith("_")}
-    assert {f"{name}.{key}" for key in own} <= {part["id"] for part in entry.select("dl.py > dt.sig")}
+    own = {
+        key
+        for base in thing.__mro__
+        if base.__module__.startswith("nnlib")
+        for key, value in vars(base).items()
+        if inspect.isfunction(value) and not key.startswith("_")
+    }
+    assert {f"{name}.{key}" for key in own} <= {
+        part["id"] for part in entry.select("dl.py > dt.sig")
+    }
     bases = [base.__name__ for base in thing.__bases__ if base is not object]
     assert not bases or re.search(r"Bases: .*" + bases[0], entry.get_text(" ", strip=True))
 
@@ -209,16 +269,24 @@ def test_entry_begins_with_its_summary(reference: dict[str, Tag]) -> None:
     for name, entry in reference.items():
         texts = [part.get_text() for part in entry.find_all("p", recursive=False)]
         assert not texts[0].startswith(("Derived in", "Bases:")), name
-        first, summary = (re.findall(r"\w+", text)[:3] for text in (texts[0], inspect.getdoc(PUBLIC[name])))
+        first, summary = (
+            re.findall(r"\w+", text)[:3] for text in (texts[0], inspect.getdoc(PUBLIC[name]))
+        )
         assert first == summary, name
 
 
 def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: Path) -> None:
-    """In a chapter that imports it, a class in a code cell leads to the line that defines it, and that line to its entry."""
-    assert '06_network.html#def-nnlib.network.Sequential" title' in (html / "nbs" / "08_xor.html").read_text("utf-8")
-    assert re.search(r'<a [^>]*href="api.html#nnlib.network.Sequential"[^>]*id="def-nnlib.network.Sequential"|'
-                     r'<a [^>]*id="def-nnlib.network.Sequential"[^>]*href="api.html#nnlib.network.Sequential"',
-                     (html / "nbs" / "06_network.html").read_text("utf-8"))
+    """In a chapter that imports it, a class in a code cell leads to the line that defines it, and
+    that line to its entry.
+    """
+    assert '06_network.html#def-nnlib.network.Sequential" title' in (
+        html / "nbs" / "08_xor.html"
+    ).read_text("utf-8")
+    assert re.search(
+        r'<a [^>]*href="api.html#nnlib.network.Sequential"[^>]*id="def-nnlib.network.Sequential"|'
+        r'<a [^>]*id="def-nnlib.network.Sequential"[^>]*href="api.html#nnlib.network.Sequential"',
+        (html / "nbs" / "06_network.html").read_text("utf-8"),
+    )
 
 
 def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:
@@ -227,4 +295,6 @@ def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:
     page = (html / "nbs" / "ledger.html").read_text("utf-8")
     for claim in tomllib.loads((ROOT / "nbs" / "claims.toml").read_text("utf-8"))["claim"]:
         if claim["verdict"] != "unchecked":
-            assert re.search(rf'href="\w+\.html#claim-{re.escape(claim["id"])}"', page), claim["id"]
+            assert re.search(rf'href="\w+\.html#claim-{re.escape(claim["id"])}"', page), claim[
+                "id"
+            ]

@@ -6,8 +6,20 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from nnlib import (SGD, Adam, Autoencoder, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh,
-                   load_mnist)
+from nnlib import (
+    SGD,
+    Adam,
+    Autoencoder,
+    BCEWithLogitsLoss,
+    Dense,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    load_mnist,
+)
 
 try:
     import torch
@@ -170,7 +182,11 @@ def test_the_autoencoder_trains_like_its_peer(dtype):
     X = load_mnist()[0][:5000].astype(dtype)
     ours = Autoencoder(rng=0, dtype=dtype)
     peer, start = peer_of(ours), ours.params.copy()
-    optimizer, rng, losses = torch.optim.SGD(peer.parameters(), lr=0.1), np.random.default_rng(1), []
+    optimizer, rng, losses = (
+        torch.optim.SGD(peer.parameters(), lr=0.1),
+        np.random.default_rng(1),
+        [],
+    )
     history = ours.fit(X, epochs=10, rng=1)
     for _ in range(10):
         order, total = rng.permutation(len(X)), 0.0

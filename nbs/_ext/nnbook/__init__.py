@@ -30,12 +30,15 @@ from .site import fixes, links, page_weight, pages
 HERE = Path(__file__).parent
 
 
-def drop_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+def drop_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
     """Leave out sphinx-thebe's scripts: unused here, declared twice, and from another host."""
     context["script_files"] = [
         script
         for script in context["script_files"]
-        if "thebe" not in f"{getattr(script, 'filename', '')}{getattr(script, 'attributes', {}).get('body', '')}".lower()
+        if "thebe"
+        not in f"{getattr(script, 'filename', '')}{getattr(script, 'attributes', {}).get('body', '')}".lower()
     ]
 
 
@@ -49,11 +52,27 @@ def trim_mathjax(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")  # the chapters' kernels inherit it
-    os.environ.setdefault("MPLCONFIGDIR", str(Path(app.confdir, "_build", ".matplotlib")))  # a user's list of fonts may be out of date
-    app.connect("builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static")))
+    # a user's list of fonts may be out of date
+    os.environ.setdefault("MPLCONFIGDIR", str(Path(app.confdir, "_build", ".matplotlib")))
+    app.connect(
+        "builder-inited", lambda app: app.config.html_static_path.append(str(HERE / "static"))
+    )
     app.add_css_file("book.css")
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("build-finished", trim_mathjax, priority=900)
-    for part in (directives, equations, ledger, names, reference, execution, pages, fixes, links, page_weight, live, explorables):
+    for part in (
+        directives,
+        equations,
+        ledger,
+        names,
+        reference,
+        execution,
+        pages,
+        fixes,
+        links,
+        page_weight,
+        live,
+        explorables,
+    ):
         part.setup(app)
     return {"version": "1", "parallel_read_safe": False, "parallel_write_safe": True}

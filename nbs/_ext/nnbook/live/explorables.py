@@ -1,8 +1,9 @@
 """The explorables: three things to try out with nnlib itself, in the reader's page.
 
-``{explorable} draw`` (or ``xor``, ``smo``) stands before the figure ``fig-explore-draw``. The directive leaves a place that
-``explore.js`` fills with a button; after a click, and not before, Python is loaded and what can be tried out takes the
-place of the figure. Without scripts, and in print, the figure stays. What Python computes is in ``static/explore/explore.py``.
+``{explorable} draw`` (or ``xor``, ``smo``) stands before the figure ``fig-explore-draw``. The
+directive leaves a place that ``explore.js`` fills with a button; after a click, and not before,
+Python is loaded and what can be tried out takes the place of the figure. Without scripts, and in
+print, the figure stays. What Python computes is in ``static/explore/explore.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ from sphinx.application import Sphinx
 from . import live, pyodide
 
 DATA = {  # what each loads besides Python, from the folder `data`
-    "draw": ("runs/autoencoder.npz", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"),
+    "draw": (
+        "runs/autoencoder.npz",
+        "mnist/t10k-images-idx3-ubyte.gz",
+        "mnist/t10k-labels-idx1-ubyte.gz",
+    ),
     "xor": (),
     "smo": (),
 }
@@ -39,10 +44,15 @@ class Explorable(Directive):
 
 def code_files(folder: Path) -> list[Path]:
     """List what is loaded of Pyodide: its core and NumPy."""
-    return [folder / name for name in (*pyodide.LOCK["core"], pyodide.LOCK["packages"]["numpy"]["file_name"])]
+    return [
+        folder / name
+        for name in (*pyodide.LOCK["core"], pyodide.LOCK["packages"]["numpy"]["file_name"])
+    ]
 
 
-def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+def add_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
     """Say in each place how much is to be loaded, and give the page its script."""
     if app.builder.name != "html" or "nnbook-explorable" not in context.get("body", ""):
         return
@@ -54,7 +64,9 @@ def add_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str
         data = [Path(app.confdir, "data", name) for name in DATA[match[1]]]
         return f'{match[0]} data-code="{live.megabytes(code_files(folder))}" data-data="{live.megabytes(data)}"'
 
-    context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"]) + live.from_a_file(".nnbook-explorable")
+    context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"]) + live.from_a_file(
+        ".nnbook-explorable"
+    )
     app.add_css_file("live/live.css")
     app.add_css_file("explore/explore.css")
     app.add_js_file("explore/explore.js", type="module")

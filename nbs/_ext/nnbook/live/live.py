@@ -1,9 +1,9 @@
 """The live page: every chapter can be edited and run where it is read.
 
-At build time this part notes the code cells of each notebook, marks those that are shown, and puts into
-the site what the page asks for after a click: Pyodide (see ``pyodide.py``), the package as a wheel built from
-this checkout, the data, and for each page a list of its cells. Everything after that is done by the
-scripts in ``static/live``, where ``page.js`` comes first.
+At build time this part notes the code cells of each notebook, marks those that are shown, and puts
+into the site what the page asks for after a click: Pyodide (see ``pyodide.py``), the package as a
+wheel built from this checkout, the data, and for each page a list of its cells. Everything after
+that is done by the scripts in ``static/live``, where ``page.js`` comes first.
 
 In the page a cell runs as it stands in the notebook, unless one of these lines says otherwise:
 
@@ -14,7 +14,8 @@ In the page a cell runs as it stands in the notebook, unless one of these lines 
 ``#| eval: false``               the cell runs nowhere
 ===============================  ==============================================================
 
-Without Pyodide at hand the book is built all the same, and its pages say that they cannot be made live.
+Without Pyodide at hand the book is built all the same, and its pages say that they cannot be made
+live.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def replacement(text: str, code: str) -> tuple[str, str]:
     """Split the value of a line ``#| live: old -> new``; what is old must stand in the code."""
     old, arrow, new = map(str.strip, text.partition("->"))
     if not (old and arrow and old in code):
-        raise ExtensionError(f"'#| live: {text}': expected 'old -> new', with a text of the cell as old")
+        raise ExtensionError(
+            f"'#| live: {text}': expected 'old -> new', with a text of the cell as old"
+        )
     return old, new
 
 
@@ -98,7 +101,9 @@ def cells_of(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
 
 
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Note the cells of a notebook, and mark each for the doctree; a page of explorables has buttons of its own."""
+    """Note the cells of a notebook, and mark each for the doctree; a page of explorables has
+    buttons of its own.
+    """
     if Path(app.env.doc2path(docname)).suffix == ".ipynb" and "```{explorable}" not in content[0]:
         notebook = json.loads(content[0])
         found = []
@@ -137,14 +142,24 @@ def build_wheel(root: Path, package: str, target: Path) -> Path:
     """Build the package into a wheel, from a copy, so that nothing old gets into it."""
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "source")
-        shutil.copytree(root / package, source / package,
-                        ignore=shutil.ignore_patterns("__pycache__", "_modidx.py"))
+        shutil.copytree(
+            root / package,
+            source / package,
+            ignore=shutil.ignore_patterns("__pycache__", "_modidx.py"),
+        )
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             shutil.copy(root / name, source)
-        backend = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+        backend = (
+            "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+        )
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-        done = subprocess.run([sys.executable, "-c", backend, scratch], cwd=source, env=environment,
-                              capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", backend, scratch],
+            cwd=source,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             raise ExtensionError(f"the package could not be built: {done.stderr}")
         return Path(shutil.move(next(Path(scratch).glob("*.whl")), target))
@@ -157,7 +172,9 @@ def licences(files: dict[str, bytes]) -> str:
         if name.endswith(".whl"):
             with zipfile.ZipFile(io.BytesIO(data)) as wheel:
                 for member in wheel.namelist():
-                    if re.search(r"(LICENSE|COPYING|NOTICE)[^/]*$", member) and not member.endswith(".py"):
+                    if re.search(
+                        r"(LICENSE|COPYING|NOTICE)[^/]*$", member
+                    ) and not member.endswith(".py"):
                         text = wheel.read(member).decode("utf-8", "replace")
                         parts.append(f"{'=' * 100}\n{name}: {member}\n\n{text}")
     return "\n".join(parts)
@@ -182,17 +199,26 @@ def publish_pyodide(source: Path, target: Path, wheel: Path, package: str) -> No
     for old in target.glob(f"{wheel.name.partition('-')[0]}-*.whl"):
         old.unlink()
     shutil.copy(wheel, target)
-    entry = {"name": package, "version": wheel.name.split("-")[1], "file_name": wheel.name,
-             "install_dir": "site", "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
-             "package_type": "package", "imports": [package], "depends": ["numpy"],
-             "unvendored_tests": False}
+    entry = {
+        "name": package,
+        "version": wheel.name.split("-")[1],
+        "file_name": wheel.name,
+        "install_dir": "site",
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "package_type": "package",
+        "imports": [package],
+        "depends": ["numpy"],
+        "unvendored_tests": False,
+    }
     lock = {"info": pyodide.LOCK["info"], "packages": {**pyodide.LOCK["packages"], package: entry}}
     (target / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
 
 def data_files(root: Path) -> list[Path]:
     """List the data that chapters read."""
-    return sorted(path for path in (root / "data").rglob("*") if path.suffix in (".gz", ".json", ".npz"))
+    return sorted(
+        path for path in (root / "data").rglob("*") if path.suffix in (".gz", ".json", ".npz")
+    )
 
 
 def needs(code: str, path: Path) -> bool:
@@ -208,7 +234,9 @@ def data_of(app: Sphinx, docname: str) -> list[Path]:
 
 def is_live(app: Sphinx, docname: str) -> bool:
     """Whether a page has cells to run."""
-    return app.builder.name == "html" and any(not cell["hidden"] for cell in cells_of(app.env).get(docname, []))
+    return app.builder.name == "html" and any(
+        not cell["hidden"] for cell in cells_of(app.env).get(docname, [])
+    )
 
 
 def megabytes(paths: list[Path]) -> float:
@@ -216,25 +244,40 @@ def megabytes(paths: list[Path]) -> float:
 
 
 def from_a_file(selector: str) -> str:
-    """Say, where a page is opened as a file, what it takes to make it live: a browser loads no modules there."""
+    """Say, where a page is opened as a file, what it takes to make it live: a browser loads no
+    modules there.
+    """
     said = "Opened as a file, this page cannot run code. Run make serve, and open it from there."
-    return (f'<script>if (location.protocol === "file:") for (const place of document.querySelectorAll("{selector}"))'
-            f' {{ place.hidden = false; place.textContent = "{said}"; }}</script>')
+    return (
+        f'<script>if (location.protocol === "file:") for (const place of document.querySelectorAll("{selector}"))'
+        f' {{ place.hidden = false; place.textContent = "{said}"; }}</script>'
+    )
 
 
-def add_control(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
+def add_control(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
     """Put under the summary of a chapter the place for its one control; its script fills it."""
     if not is_live(app, pagename):
         return
     folder = pyodide_folder(app)
     size = {}
     if folder:
-        size = {"code": megabytes([folder / name for name in pyodide.FILES]),
-                "data": megabytes(data_of(app, pagename))}
+        size = {
+            "code": megabytes([folder / name for name in pyodide.FILES]),
+            "data": megabytes(data_of(app, pagename)),
+        }
     data = escape(json.dumps({"page": Path(pagename).name, "megabytes": size}))
-    control = f'<div class="nnbook-live" data-live="{data}" hidden></div>{from_a_file(".nnbook-live")}'
-    context["body"] = re.sub(r"</h1>(\s*<blockquote>.*?</blockquote>)?", lambda match: match[0] + control,
-                             context["body"], count=1, flags=re.S)
+    control = (
+        f'<div class="nnbook-live" data-live="{data}" hidden></div>{from_a_file(".nnbook-live")}'
+    )
+    context["body"] = re.sub(
+        r"</h1>(\s*<blockquote>.*?</blockquote>)?",
+        lambda match: match[0] + control,
+        context["body"],
+        count=1,
+        flags=re.S,
+    )
     app.add_css_file("live/live.css")
     app.add_js_file("live/page.js", type="module")
 
@@ -245,7 +288,8 @@ def publish(app: Sphinx, error: Exception | None) -> None:
     root, static = Path(app.confdir), Path(app.outdir, "_static")
     if error or app.builder.name != "html" or not (root / "pyproject.toml").exists():
         return
-    shutil.rmtree(Path(app.outdir, "lite"), ignore_errors=True)  # a workspace holds what an older build had
+    # a workspace holds what an older build had
+    shutil.rmtree(Path(app.outdir, "lite"), ignore_errors=True)
     with tempfile.TemporaryDirectory() as scratch:
         wheel = build_wheel(root, package, Path(scratch))
         publish_notebooks(wheel, static / f"{package}-notebooks.zip", root)
@@ -272,7 +316,8 @@ def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
 
 def setup(app: Sphinx) -> None:
     app.connect("env-purge-doc", purge)
-    app.connect("source-read", on_source_read, priority=400)  # before `directives` takes the directive lines away
+    # before `directives` takes the directive lines away
+    app.connect("source-read", on_source_read, priority=400)
     app.add_transform(Marks)
     app.connect("html-page-context", add_control)
     app.connect("build-finished", publish)

@@ -1,15 +1,15 @@
 """Directive lines of notebook cells, and the execution cache.
 
-The first lines of a code cell may say what it is for; nbdev reads them, the reader should not have to:
+The first lines of a code cell may say what it is for; nbdev reads them, the reader should not have
+to:
 
 ==========================  ==================================================================
-``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py"
-``#| export``               becomes a badge on the cell: "exported to nnlib/layers.py"
-``#| exporti``              the same; nbdev leaves its names out of ``__all__``
-``#| hide``                 the cell runs, and is not shown
-``#| code-fold: true``      its input is folded
-``#| solution``             the cell is folded, as the solution of an exercise
-``#| label: fig-x``         with ``fig-cap: ...`` and ``fig-alt: ...``: its output is a numbered figure
+``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py" ``#| export``
+becomes a badge on the cell: "exported to nnlib/layers.py" ``#| exporti``              the same;
+nbdev leaves its names out of ``__all__`` ``#| hide``                 the cell runs, and is not
+shown ``#| code-fold: true``      its input is folded ``#| solution``             the cell is
+folded, as the solution of an exercise ``#| label: fig-x``         with ``fig-cap: ...`` and
+``fig-alt: ...``: its output is a numbered figure
 ==========================  ==================================================================
 
 jupyter-cache runs a notebook again when its own code changes. Here a hash of the package's code is
@@ -71,7 +71,9 @@ def rewrite_cell(cell: dict[str, Any], module: str) -> str:
         tags.append("hide-input")
     if "solution" in found:
         tags.append("hide-cell")
-        meta.setdefault("mystnb", {}).update(code_prompt_show="Solution", code_prompt_hide="Hide the solution")
+        meta.setdefault("mystnb", {}).update(
+            code_prompt_show="Solution", code_prompt_hide="Hide the solution"
+        )
     if "fig-cap" in found:
         figure = {"caption": found["fig-cap"], "name": found["label"]}
         meta.setdefault("mystnb", {}).update(figure=figure, image={"alt": found["fig-alt"]})
@@ -87,12 +89,23 @@ def rewrite_cell(cell: dict[str, Any], module: str) -> str:
 
 
 def checks_of(solution: str) -> str:
-    """Take out of a solution the lines that check the answer: its assertions, and calls of `check`."""
+    """Take out of a solution the lines that check the answer: its assertions, and calls of
+    `check`.
+    """
     lines = solution.splitlines()
     tree = ast.parse(solution)
-    checks = [part for part in tree.body if isinstance(part, ast.Assert) or ast.unparse(part).startswith("check(")]
-    checks = checks or [part for part in ast.walk(tree) if isinstance(part, ast.Assert)]  # in a loop
-    return "\n".join(line[part.col_offset:] for part in checks for line in lines[part.lineno - 1:part.end_lineno])
+    checks = [
+        part
+        for part in tree.body
+        if isinstance(part, ast.Assert) or ast.unparse(part).startswith("check(")
+    ]
+    # in a loop
+    checks = checks or [part for part in ast.walk(tree) if isinstance(part, ast.Assert)]
+    return "\n".join(
+        line[part.col_offset :]
+        for part in checks
+        for line in lines[part.lineno - 1 : part.end_lineno]
+    )
 
 
 def move_target(cells: list[dict[str, Any]]) -> None:
@@ -102,23 +115,43 @@ def move_target(cells: list[dict[str, Any]]) -> None:
     """
     title, text = ("".join(cell["source"]) for cell in cells[:2])
     if match := re.match(r"(\(ch-[\w-]+\)=\n)\s*", text):
-        cells[0]["source"], cells[1]["source"] = match[1] + title, text[match.end():]
+        cells[0]["source"], cells[1]["source"] = match[1] + title, text[match.end() :]
 
 
 def rewrite_notebook(notebook: dict[str, Any], code_hash: str) -> None:
     """Prepare a notebook, as read from its file, for MyST-NB."""
     move_target(notebook["cells"])
     module, out = "", []
-    setup = {"cell_type": "code", "id": "setup", "metadata": {"tags": ["remove-cell"]}, "source": FIGURES}
+    setup = {
+        "cell_type": "code",
+        "id": "setup",
+        "metadata": {"tags": ["remove-cell"]},
+        "source": FIGURES,
+    }
     for cell in [{**setup, "execution_count": None, "outputs": []}, *notebook["cells"]]:
         out.append(cell)
         if cell["cell_type"] == "code":
             module = rewrite_cell(cell, module)
-            if "Solution" in cell["metadata"].get("mystnb", {}).values() and (checks := checks_of(cell["source"])):
+            if "Solution" in cell["metadata"].get("mystnb", {}).values() and (
+                checks := checks_of(cell["source"])
+            ):
                 check = CHECK.format(checks)
-                out.insert(-1, {"cell_type": "markdown", "id": f"check-{len(out)}", "metadata": {}, "source": check})
+                out.insert(
+                    -1,
+                    {
+                        "cell_type": "markdown",
+                        "id": f"check-{len(out)}",
+                        "metadata": {},
+                        "source": check,
+                    },
+                )
             out += [
-                {"cell_type": "markdown", "id": claim, "metadata": {}, "source": f"```{{claim}} {claim}\n```"}
+                {
+                    "cell_type": "markdown",
+                    "id": claim,
+                    "metadata": {},
+                    "source": f"```{{claim}} {claim}\n```",
+                }
                 for claim in ledger.measured_in(cell["source"])
             ]
     notebook["cells"] = out
@@ -136,18 +169,30 @@ def code_of(source: str) -> str:
     """Return a module's code without comments and docstrings, which change no result."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree)
 
 
 def package_hash(folder: Path) -> str:
-    """Hash everything outside the notebooks that their results depend on, the data beside the package included."""
+    """Hash everything outside the notebooks that their results depend on, the data beside the
+    package included.
+    """
     sources = [path for path in sorted(folder.glob("*.py")) if path.name != "_modidx.py"]
     parts = [f"{path.name} {code_of(path.read_text(encoding='utf-8'))}" for path in sources]
-    parts += [sys.version, *(f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib"))]
+    parts += [
+        sys.version,
+        *(f"{name} {metadata.version(name)}" for name in ("numpy", "matplotlib")),
+    ]
     parts.append(Path(__file__).parents[1].joinpath("matplotlibrc").read_text(encoding="utf-8"))
-    data = sorted(path for path in folder.with_name("data").rglob("*") if path.suffix in (".gz", ".json", ".npz"))
+    data = sorted(
+        path
+        for path in folder.with_name("data").rglob("*")
+        if path.suffix in (".gz", ".json", ".npz")
+    )
     parts += [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in data]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
@@ -165,8 +210,16 @@ class Badges(SphinxTransform):
                 package = self.config.nnbook_package
                 module = package if info["module"] == "__init__" else f"{package}.{info['module']}"
                 file = f"{package}/{info['module']}.py"
-                link = addnodes.pending_xref("", nodes.literal(file, file), refdomain="py", reftype="mod",
-                                             reftarget=module, refdoc=self.env.docname, refexplicit=True, refwarn=True)
+                link = addnodes.pending_xref(
+                    "",
+                    nodes.literal(file, file),
+                    refdomain="py",
+                    reftype="mod",
+                    reftarget=module,
+                    refdoc=self.env.docname,
+                    refexplicit=True,
+                    refwarn=True,
+                )
                 text = nodes.paragraph("", "", nodes.Text(info["badge"]), link)
                 badge = nodes.container("", text, classes=["nnbook-badge"])
                 if info["badge"].startswith("This"):
@@ -177,7 +230,9 @@ class Badges(SphinxTransform):
 
 def take_hash(app: Sphinx, config: Config) -> None:
     """Hash the package as it is now."""
-    config.nnbook_hash = config.nnbook_hash or package_hash(Path(app.confdir, config.nnbook_package))
+    config.nnbook_hash = config.nnbook_hash or package_hash(
+        Path(app.confdir, config.nnbook_package)
+    )
 
 
 def setup(app: Sphinx) -> None:

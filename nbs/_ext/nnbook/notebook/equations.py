@@ -1,7 +1,7 @@
 """Equation numbers: the report's own keep the report's, the book's are counted by chapter.
 
-A label ``eq-12`` stands for equation (12) of the report; any other label gets the next number of its
-chapter, as (1.1), the chapter's number being the head of the file's name.
+A label ``eq-12`` stands for equation (12) of the report; any other label gets the next number of
+its chapter, as (1.1), the chapter's number being the head of the file's name.
 """
 
 from __future__ import annotations

@@ -48,8 +48,9 @@ class Loop(asyncio.SelectorEventLoop):
 class Failure(Exception):
     """A chapter that did not run to its end."""
 
-    def __init__(self, path: Path, notebook: NotebookNode, cell: NotebookNode,
-                 error: Exception) -> None:
+    def __init__(
+        self, path: Path, notebook: NotebookNode, cell: NotebookNode, error: Exception
+    ) -> None:
         code = [each.id for each in notebook.cells if each.cell_type == "code"]
         number = code.index(cell.id)  # 0 is what the book puts before all others
         said = str(error)
@@ -85,9 +86,13 @@ def client_for(notebook: NotebookNode, folder: Path, **settings: Any) -> Noteboo
     transport = "tcp" if os.name == "nt" else "ipc"
     connection = {"connection_file": f"{folder}.json", "transport": transport}
     return NotebookClient(
-        notebook, config=Config(KernelManager=connection), startup_timeout=300,
+        notebook,
+        config=Config(KernelManager=connection),
+        startup_timeout=300,
         record_timing=False,  # times would be part of the key
-        resources={"metadata": {"path": str(folder)}}, **settings)
+        resources={"metadata": {"path": str(folder)}},
+        **settings,
+    )
 
 
 async def run(path: Path, notebook: NotebookNode, config: NbParserConfig) -> float:
@@ -97,8 +102,12 @@ async def run(path: Path, notebook: NotebookNode, config: NbParserConfig) -> flo
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch, "run")
         folder.mkdir()
-        client = client_for(notebook, folder, timeout=config.execution_timeout,
-                            on_cell_start=lambda cell, cell_index: begun.append(cell))
+        client = client_for(
+            notebook,
+            folder,
+            timeout=config.execution_timeout,
+            on_cell_start=lambda cell, cell_index: begun.append(cell),
+        )
         try:
             await client.async_execute()
         except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
@@ -106,8 +115,9 @@ async def run(path: Path, notebook: NotebookNode, config: NbParserConfig) -> flo
     return time.perf_counter() - started
 
 
-async def run_all(todo: list[tuple[Path, NotebookNode]], config: NbParserConfig,
-                  cache: JupyterCacheAbstract) -> list[Failure]:
+async def run_all(
+    todo: list[tuple[Path, NotebookNode]], config: NbParserConfig, cache: JupyterCacheAbstract
+) -> list[Failure]:
     """Run notebooks side by side and store each; begin no other after a failure."""
     waiting = list(todo)
     failures: list[Failure] = []

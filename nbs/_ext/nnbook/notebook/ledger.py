@@ -1,8 +1,9 @@
 """The ledger of claims: what the report says, beside what the chapters measured.
 
-``claims.toml`` lists the claims. A chapter measures one with ``glue("claim-<id>", value)``: a box with both
-appears there, and the page with the directive ``ledger`` lists all. The build fails on a claim that is
-measured nowhere or twice, and on a measurement that contradicts the verdict on record.
+``claims.toml`` lists the claims. A chapter measures one with ``glue("claim-<id>", value)``: a box
+with both appears there, and the page with the directive ``ledger`` lists all. The build fails on a
+claim that is measured nowhere or twice, and on a measurement that contradicts the verdict on
+record.
 """
 
 from __future__ import annotations
@@ -46,9 +47,13 @@ def load_claims(path: Path = CLAIMS) -> dict[str, dict[str, Any]]:
         if claim["kind"] not in ("number", "spread", "words") or claim["verdict"] not in VERDICTS:
             raise ValueError(f"{path.name}: claim {name}: unknown kind or verdict")
         if (claim["kind"] == "words") == ("reported" in claim):
-            raise ValueError(f"{path.name}: claim {name}: `reported` goes with numbers, and only with them")
+            raise ValueError(
+                f"{path.name}: claim {name}: `reported` goes with numbers, and only with them"
+            )
         if (claim["verdict"] == "unchecked") != ("reason" in claim):
-            raise ValueError(f"{path.name}: claim {name}: a reason goes with `unchecked`, and only with it")
+            raise ValueError(
+                f"{path.name}: claim {name}: a reason goes with `unchecked`, and only with it"
+            )
         claims[name] = claim
     return claims
 
@@ -68,7 +73,11 @@ def read_value(claim: dict[str, Any], text: str) -> Any:
     """Read a measured value, as Python prints it; raise unless it is of the claim's kind."""
     value = ast.literal_eval(text)
     numbers = (int, float)
-    shapes: dict[str, list[Any]] = {"number": [numbers], "spread": [numbers] * 3, "words": [bool, str]}
+    shapes: dict[str, list[Any]] = {
+        "number": [numbers],
+        "spread": [numbers] * 3,
+        "words": [bool, str],
+    }
     kinds = shapes[claim["kind"]]
     parts = [value] if claim["kind"] == "number" else list(value)
     if len(parts) != len(kinds) or not all(map(isinstance, parts, kinds)):
@@ -127,18 +136,32 @@ class Claim(SphinxDirective):
         try:
             value = read_value(claim, text)
         except (SyntaxError, TypeError, ValueError) as error:
-            raise self.error(f"claim {name!r}: measured {text}, which is no value of kind {claim['kind']!r}: {error}")
+            raise self.error(
+                f"claim {name!r}: measured {text}, which is no value of kind {claim['kind']!r}: {error}"
+            )
         found = shown(claim, value)
-        measured(self.env).setdefault(self.env.docname, []).append((name, found, agrees(claim, value)))
-        lines = [[nodes.Text("The report, "), *said(claim)],
-                 [nodes.Text(f"Measured: {found}. "), verdict_node(claim)]]
-        return [nodes.container("", *(nodes.paragraph("", "", *line) for line in lines),
-                                ids=[f"claim-{name}"], classes=["nnbook-claim"])]
+        measured(self.env).setdefault(self.env.docname, []).append(
+            (name, found, agrees(claim, value))
+        )
+        lines = [
+            [nodes.Text("The report, "), *said(claim)],
+            [nodes.Text(f"Measured: {found}. "), verdict_node(claim)],
+        ]
+        return [
+            nodes.container(
+                "",
+                *(nodes.paragraph("", "", *line) for line in lines),
+                ids=[f"claim-{name}"],
+                classes=["nnbook-claim"],
+            )
+        ]
 
 
 def verdict_node(claim: dict[str, Any]) -> nodes.Node:
     """Write a verdict, with a class for its look."""
-    return nodes.inline("", VERDICTS[claim["verdict"]], classes=["nnbook-verdict", f"nnbook-{claim['verdict']}"])
+    return nodes.inline(
+        "", VERDICTS[claim["verdict"]], classes=["nnbook-verdict", f"nnbook-{claim['verdict']}"]
+    )
 
 
 class ledger_node(nodes.General, nodes.Element):
@@ -165,14 +188,20 @@ def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
     """Count the verdicts in a sentence."""
     verdicts = [claim["verdict"] for claim in claims.values()]
     counts = [f"{verdicts.count(key)} {text}" for key, text in VERDICTS.items() if key in verdicts]
-    return nodes.paragraph("", f"Of {len(claims)} claims: {', '.join(counts[:-1])} and {counts[-1]}.")
+    return nodes.paragraph(
+        "", f"Of {len(claims)} claims: {', '.join(counts[:-1])} and {counts[-1]}."
+    )
 
 
 def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes.Node:
     """List all claims: reported, measured, verdict with a link to the cell."""
-    where = {name: (page, text) for page, rows in measured(app.env).items() for name, text, _ in rows}
+    where = {
+        name: (page, text) for page, rows in measured(app.env).items() for name, text, _ in rows
+    }
     heads = ["The report says", "Measured", "Verdict"]
-    group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (40, 45, 15)), cols=len(heads))
+    group = nodes.tgroup(
+        "", *(nodes.colspec(colwidth=width) for width in (40, 45, 15)), cols=len(heads)
+    )
     group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
     body = nodes.tbody()
     for name, claim in claims.items():
@@ -205,8 +234,10 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
             logger.warning(f"{CLAIMS.name}: claim {name!r} is measured {len(found)} times")
         for page, _, text, holds in found:
             if holds != (claim["verdict"] in AGREEING):
-                logger.warning(f"claim {name!r}: measured {text}, which contradicts the verdict {claim['verdict']!r}",
-                               location=page)
+                logger.warning(
+                    f"claim {name!r}: measured {text}, which contradicts the verdict {claim['verdict']!r}",
+                    location=page,
+                )
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:

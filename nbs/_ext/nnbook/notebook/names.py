@@ -1,7 +1,8 @@
 """The index of names: where each exported name is defined, and which chapters use it.
 
-Nothing is typed: the notebooks are read with `ast`. The directive ``names`` lists the names that are meant to be imported;
-those that a cell exports for the package alone (``#| exporti``) are known too, and lead to their definition in code.
+Nothing is typed: the notebooks are read with `ast`. The directive ``names`` lists the names that
+are meant to be imported; those that a cell exports for the package alone (``#| exporti``) are
+known too, and lead to their definition in code.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def names_of(statement: ast.stmt) -> list[str]:
         targets = statement.targets
     if isinstance(statement, ast.AnnAssign):
         targets = [statement.target]
-    return [target.id for target in targets if isinstance(target, ast.Name) and not target.id.startswith("_")]
+    return [
+        target.id
+        for target in targets
+        if isinstance(target, ast.Name) and not target.id.startswith("_")
+    ]
 
 
 def summary_of(statement: ast.stmt) -> str:
@@ -61,7 +66,9 @@ def summary_of(statement: ast.stmt) -> str:
 
 @dataclass
 class Index:
-    """All definitions by full name, and of each notebook, by page, its code cells and what its names stand for at the end."""
+    """All definitions by full name, and of each notebook, by page, its code cells and what its
+    names stand for at the end.
+    """
 
     definitions: dict[str, Definition]
     pages: dict[str, list[Cell]]
@@ -70,9 +77,12 @@ class Index:
 
     def users(self, name: str) -> list[str]:
         """List the pages that show a use of a name, other than the one that defines it."""
-        return [page for page, found in self.pages.items()
-                if page != self.definitions[name].docname
-                and any(name in cell.used.values() for cell in found if cell.visible)]
+        return [
+            page
+            for page, found in self.pages.items()
+            if page != self.definitions[name].docname
+            and any(name in cell.used.values() for cell in found if cell.visible)
+        ]
 
     def scan(self, docname: str) -> Scan:
         """Make a scan that knows what the notebook of a page has defined and imported."""
@@ -115,12 +125,16 @@ def index_of(app: Sphinx) -> Index:
     """Read the notebooks of the book, in its order."""
     order = [name for name in app.config.external_site_map if name in app.env.found_docs]
     paths = [(name, Path(app.env.doc2path(name))) for name in order]
-    notebooks = [(name, path, path.stat().st_mtime_ns) for name, path in paths if path.suffix == ".ipynb"]
+    notebooks = [
+        (name, path, path.stat().st_mtime_ns) for name, path in paths if path.suffix == ".ipynb"
+    ]
     return read_cached(tuple(notebooks), app.config.nnbook_package)
 
 
 def shortest(module: str, name: str, package: str) -> str:
-    """Say how a name is imported: from the package itself where that offers it, or else with its module."""
+    """Say how a name is imported: from the package itself where that offers it, or else with its
+    module.
+    """
     offered = getattr(importlib.import_module(package), "__all__", [])
     return name if name in offered else f"{module.removeprefix(package).lstrip('.')}.{name}"
 
@@ -145,7 +159,9 @@ def fill_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the list in its place, once all chapters are read."""
     for node in list(doctree.findall(names_node)):
         index = index_of(app)
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=width) for width in (50, 20, 30)), cols=3)
+        group = nodes.tgroup(
+            "", *(nodes.colspec(colwidth=width) for width in (50, 20, 30)), cols=3
+        )
         heads = ["Name", "Defined in", "Used in"]
         group += nodes.thead("", ledger.row([[nodes.Text(head)] for head in heads]))
         body = nodes.tbody()
@@ -160,19 +176,25 @@ def name_row(app: Sphinx, index: Index, name: str, docname: str) -> nodes.row:
     """Write the line of one name: its definition, its chapter, and where it is used."""
     found = index.definitions[name]
     short = name.rpartition(".")[2]
-    first: list[nodes.Node] = [reference(app, docname, found.docname, nodes.literal(short, short), anchor(name))]
+    first: list[nodes.Node] = [
+        reference(app, docname, found.docname, nodes.literal(short, short), anchor(name))
+    ]
     if found.summary:
         first.append(nodes.Text(": "))
     for i, part in enumerate(found.summary.split("`")):
         first.append(nodes.literal(part, part) if i % 2 else nodes.Text(part))
     users: list[nodes.Node] = []
     for page in index.users(name):
-        users += [nodes.Text(", ")] * bool(users) + [reference(app, docname, page, nodes.Text(title(app, page)))]
+        users += [nodes.Text(", ")] * bool(users) + [
+            reference(app, docname, page, nodes.Text(title(app, page)))
+        ]
     chapter = reference(app, docname, found.docname, nodes.Text(title(app, found.docname)))
     return ledger.row([first, [chapter], users])
 
 
-def reference(app: Sphinx, here: str, page: str, text: nodes.Node, place: str = "") -> nodes.reference:
+def reference(
+    app: Sphinx, here: str, page: str, text: nodes.Node, place: str = ""
+) -> nodes.reference:
     """Link to a page, or to a place in it."""
     uri = app.builder.get_relative_uri(here, page) + (f"#{place}" if place else "")
     return nodes.reference("", "", text, refuri=uri, internal=True)

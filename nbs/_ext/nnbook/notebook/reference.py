@@ -1,7 +1,7 @@
 """The reference: its contents, and in each entry the chapter that derives it.
 
-The entries come from the docstrings, by autodoc. The directive ``contents-of-reference`` lists them under the
-headings of the page, each as it is imported and with its first line.
+The entries come from the docstrings, by autodoc. The directive ``contents-of-reference`` lists
+them under the headings of the page, each as it is imported and with its first line.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ def name_chapter(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Say under the summary of a class or function in which chapter it is derived."""
-    found = names.index_of(app).definitions.get(f"{getattr(obj, '__module__', '')}.{name.rpartition('.')[2]}")
-    if what not in ("class", "exception", "function") or found is None or "Derived in" in " ".join(lines):
+    found = names.index_of(app).definitions.get(
+        f"{getattr(obj, '__module__', '')}.{name.rpartition('.')[2]}"
+    )
+    if (
+        what not in ("class", "exception", "function")
+        or found is None
+        or "Derived in" in " ".join(lines)
+    ):
         return
-    start = next((i for i, line in enumerate(lines) if line), len(lines))  # numpydoc begins with a blank line
+    # numpydoc begins with a blank line
+    start = next((i for i, line in enumerate(lines) if line), len(lines))
     end = next((i for i in range(start, len(lines)) if not lines[i]), len(lines))
     lines[end:end] = ["", f"Derived in :doc:`/{found.docname}`.", ""]
 
@@ -40,7 +47,9 @@ class Contents(Directive):
 
 
 def move_bases(app: Sphinx, doctree: nodes.document) -> None:
-    """Put the bases of a class behind the chapter that derives it; autodoc has them before the summary."""
+    """Put the bases of a class behind the chapter that derives it; autodoc has them before the
+    summary.
+    """
     for content in doctree.findall(addnodes.desc_content):
         texts = [part for part in content.children if isinstance(part, nodes.paragraph)]
         if not texts or not texts[0].astext().startswith("Bases: "):
@@ -49,7 +58,9 @@ def move_bases(app: Sphinx, doctree: nodes.document) -> None:
         content.remove(bases)
         if bases.astext() == "Bases: object":
             continue
-        if (derived := next((part for part in rest if part.astext().startswith("Derived in ")), None)):
+        if derived := next(
+            (part for part in rest if part.astext().startswith("Derived in ")), None
+        ):
             derived += [nodes.Text(" "), *bases.children, nodes.Text(".")]
         else:
             content.insert(content.index(rest[0]) + 1 if rest else 0, bases)
@@ -64,7 +75,14 @@ def fill_contents(app: Sphinx, doctree: nodes.document) -> None:
             if entries:
                 title = section[0].astext()
                 link = nodes.reference("", title, refid=section["ids"][0], internal=True)
-                found += [nodes.rubric("", "", link), nodes.definition_list("", *(item(entry, app.config.nnbook_package) for entry in entries), classes=["nnbook-contents"])]
+                found += [
+                    nodes.rubric("", "", link),
+                    nodes.definition_list(
+                        "",
+                        *(item(entry, app.config.nnbook_package) for entry in entries),
+                        classes=["nnbook-contents"],
+                    ),
+                ]
         place.replace_self(found)
 
 
@@ -73,7 +91,9 @@ def item(entry: addnodes.desc, package: str) -> nodes.definition_list_item:
     signature, content = cast(addnodes.desc_signature, entry[0]), entry[-1]
     name = signature["fullname"]
     shown = names.shortest(signature["module"], name, package)
-    link = nodes.reference("", "", nodes.literal(shown, shown), refid=signature["ids"][0], internal=True)
+    link = nodes.reference(
+        "", "", nodes.literal(shown, shown), refid=signature["ids"][0], internal=True
+    )
     text = [part.deepcopy() for part in content.children if isinstance(part, nodes.paragraph)][:1]
     return nodes.definition_list_item("", nodes.term("", "", link), nodes.definition("", *text))
 

@@ -1,7 +1,8 @@
 """Which names of a notebook's code stand for the package or part of it.
 
-A `Scan` follows them through the cells of a notebook: imports, definitions in exported cells, and names that get
-another value. A name that holds an object of an exported class is followed too, so that its methods can be found.
+A `Scan` follows them through the cells of a notebook: imports, definitions in exported cells, and
+names that get another value. A name that holds an object of an exported class is followed too, so
+that its methods can be found.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Position = tuple[int, int]  # line and column, from 0
-OBJECT = "()"               # behind the name of a class: an object of it
+OBJECT = "()"  # behind the name of a class: an object of it
 
 
 @dataclass
@@ -24,7 +25,8 @@ class Cell:
     name: str = ""  # its id
     defined: dict[Position, str] = field(default_factory=dict)
     used: dict[Position, str] = field(default_factory=dict)
-    methods: dict[Position, str] = field(default_factory=dict)  # attributes of objects: perhaps more than there are
+    # attributes of objects: perhaps more than there are
+    methods: dict[Position, str] = field(default_factory=dict)
 
 
 def parse(code: str) -> ast.Module:
@@ -70,7 +72,9 @@ class Scan(ast.NodeVisitor):
             self.scope.pop(name, None)
 
     def resolve(self, node: ast.expr) -> str:
-        """Say what a name or dotted name stands for, if that is the package, part of it or an object."""
+        """Say what a name or dotted name stands for, if that is the package, part of it or an
+        object.
+        """
         if isinstance(node, ast.Name):
             return self.scope.get(node.id, "")
         if isinstance(node, ast.Call) and self.is_class(owner := self.resolve(node.func)):
@@ -81,7 +85,11 @@ class Scan(ast.NodeVisitor):
 
     def is_class(self, full: str) -> bool:
         """Whether that is a class, to go by its name."""
-        return full not in self.modules and full.rpartition(".")[2][:1].isupper() and OBJECT not in full
+        return (
+            full not in self.modules
+            and full.rpartition(".")[2][:1].isupper()
+            and OBJECT not in full
+        )
 
     def member(self, owner: str, name: str) -> str:
         """Say what a name of a module stands for."""
@@ -111,10 +119,15 @@ class Scan(ast.NodeVisitor):
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             if node.module in self.modules and alias.name == "*":
-                self.scope |= {name: full for name, full in self.exported.items()
-                               if full == f"{node.module}.{name}"}
+                self.scope |= {
+                    name: full
+                    for name, full in self.exported.items()
+                    if full == f"{node.module}.{name}"
+                }
                 continue
-            found = self.member(node.module or "", alias.name) if node.module in self.modules else ""
+            found = (
+                self.member(node.module or "", alias.name) if node.module in self.modules else ""
+            )
             if found:
                 self.scope[alias.asname or alias.name] = found
                 self.use(found, self.place(alias.lineno, alias.col_offset))
@@ -163,8 +176,13 @@ class Scan(ast.NodeVisitor):
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.define(node, "def ")
         arguments = [part for part in ast.walk(node.args) if isinstance(part, ast.arg)]
-        outer = [*node.decorator_list, *(part.annotation for part in arguments), node.returns,
-                 *node.args.defaults, *node.args.kw_defaults]
+        outer = [
+            *node.decorator_list,
+            *(part.annotation for part in arguments),
+            node.returns,
+            *node.args.defaults,
+            *node.args.kw_defaults,
+        ]
         for part in outer:
             if part:
                 self.visit(part)
@@ -193,5 +211,9 @@ class Scan(ast.NodeVisitor):
 
 def stored(parts: Iterable[ast.AST]) -> set[str]:
     """List the names that get a value somewhere in these parts."""
-    return {node.id for part in parts for node in ast.walk(part)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    return {
+        node.id
+        for part in parts
+        for node in ast.walk(part)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }

@@ -1,4 +1,6 @@
-"""What the theme's pages lack: roles and focus for assistive software, a card for shared links, a page for lost readers."""
+"""What the theme's pages lack: roles and focus for assistive software, a card for shared links, a
+page for lost readers.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,15 @@ HERE = Path(__file__).parent
 CARD = "card.png"
 FORMULA = '<span class="math notranslate nohighlight">[^<]*</span>'
 MENDS: list[tuple[str | re.Pattern[str], str]] = [
-    ('role="doc-biblioentry"', 'role="listitem"'),                               # the list's items, by a role that is not obsolete
-    (re.compile(r"<th\b([^>]*)>\s*<p>\s*</p>\s*</th>"), r"<td\1></td>"),      # an empty cell heads nothing
-    (re.compile(rf"(\(+{FORMULA}[.,;:)!?]*|{FORMULA}[.,;:)!?]+)"), r'<span class="nnbook-glued">\1</span>'),  # and its comma: one line
+    # the list's items, by a role that is not obsolete
+    ('role="doc-biblioentry"', 'role="listitem"'),
+    # an empty cell heads nothing
+    (re.compile(r"<th\b([^>]*)>\s*<p>\s*</p>\s*</th>"), r"<td\1></td>"),
+    # and its comma: one line
+    (
+        re.compile(rf"(\(+{FORMULA}[.,;:)!?]*|{FORMULA}[.,;:)!?]+)"),
+        r'<span class="nnbook-glued">\1</span>',
+    ),
 ]
 
 
@@ -31,19 +39,28 @@ def mend(page: str, builder: Builder | None = None) -> str:
     return page
 
 
-def on_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object) -> None:
-    """Say what a page is about and, if the book has an address, how a link to it is shown elsewhere."""
+def on_page(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Say what a page is about and, if the book has an address, how a link to it is shown
+    elsewhere.
+    """
     if "body" not in context:
         return
     text = description(context["body"]) or app.config.html_title
     tags = [f'<meta name="description" content="{text}">']
     if app.config.html_baseurl:  # without an address there is nothing that a card could lead to
         base = app.config.html_baseurl.rstrip("/")
-        card = {"og:type": "article", "og:site_name": app.config.html_title,
-                "og:title": re.sub(r"<[^>]*>", "", context.get("title", "")), "og:description": text,
-                "og:url": f"{base}/{context['pagename']}.html", "og:image": f"{base}/_static/{CARD}",
-                "og:image:alt": f"The title of the book, {app.config.html_title}, "
-                                "beside a drawing of a small network"}
+        card = {
+            "og:type": "article",
+            "og:site_name": app.config.html_title,
+            "og:title": re.sub(r"<[^>]*>", "", context.get("title", "")),
+            "og:description": text,
+            "og:url": f"{base}/{context['pagename']}.html",
+            "og:image": f"{base}/_static/{CARD}",
+            "og:image:alt": f"The title of the book, {app.config.html_title}, "
+            "beside a drawing of a small network",
+        }
         tags += [f'<meta property="{name}" content="{value}">' for name, value in card.items()]
         tags += ['<meta name="twitter:card" content="summary_large_image">']
     context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
@@ -52,7 +69,9 @@ def on_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, An
 def description(body: str) -> str:
     """Take the first paragraph of a page's text, cut at a sentence or word."""
     found = re.search(r"<p>(.*?)</p>", body, re.S)
-    text = " ".join(re.sub(r"<[^>]*>", "", found[1]).split()).replace('"', "&quot;") if found else ""
+    text = (
+        " ".join(re.sub(r"<[^>]*>", "", found[1]).split()).replace('"', "&quot;") if found else ""
+    )
     return text if len(text) <= 200 else text[:200].rpartition(" ")[0] + " ..."
 
 
@@ -71,9 +90,20 @@ def draw_card(title: str, path: Path) -> None:
         x, y = zip(*points)
         axes.scatter(x, y, s=1800, color=color, zorder=2)
     head, _, tail = title.partition(" from ")
-    axes.text(0.7, 3.9, head.replace(" ", "\n"), fontsize=54, fontweight="bold", color="#1A1A1A", va="center", linespacing=1.15)
+    axes.text(
+        0.7,
+        3.9,
+        head.replace(" ", "\n"),
+        fontsize=54,
+        fontweight="bold",
+        color="#1A1A1A",
+        va="center",
+        linespacing=1.15,
+    )
     axes.text(0.75, 2.2, f"from {tail}", fontsize=34, color="#0072B2", va="center")
-    axes.text(0.75, 1.3, "a book that is its own library", fontsize=22, color="#4A4A4A", va="center")
+    axes.text(
+        0.75, 1.3, "a book that is its own library", fontsize=22, color="#4A4A4A", va="center"
+    )
     FigureCanvasAgg(figure).print_figure(path, dpi=100, metadata={"Software": None})
 
 

@@ -1,6 +1,8 @@
-"""In code, each name of the package leads to the line that defines it, and that line to its entry in the reference.
+"""In code, each name of the package leads to the line that defines it, and that line to its entry
+in the reference.
 
-The links are written with the highlighted code itself: a block of the document knows where in it which names stand.
+The links are written with the highlighted code itself: a block of the document knows where in it
+which names stand.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def note_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             continue
         code = block.astext()
         cell = cells.get(cell_name(block))
-        if cell is None or cell.code.strip("\n") != code.strip("\n"):  # of the text, not of the notebook
+        # of the text, not of the notebook
+        if cell is None or cell.code.strip("\n") != code.strip("\n"):
             cell = scan.read(Cell(code), "")
 
         def uri(page: str, place: str) -> str:

@@ -1,7 +1,8 @@
 """What a page asks for before it can be read: less than the theme does by default.
 
-The theme sends every icon twice, as a font and as 1.5 MB of script, and asks ahead for fonts that no page uses.
-Figures are asked for when the reader comes near them; their size is in the page, so that nothing jumps.
+The theme sends every icon twice, as a font and as 1.5 MB of script, and asks ahead for fonts that
+no page uses. Figures are asked for when the reader comes near them; their size is in the page, so
+that nothing jumps.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ from pathlib import Path
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 
-UNUSED = re.compile(r'\s*<script src="[^"]*/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
-                    r'|\s*<link [^>]*(?:fa-brands-400|fa-regular-400)\.woff2[^>]*/>')
+UNUSED = re.compile(
+    r'\s*<script src="[^"]*/fontawesome/[^"]*/js/all\.min\.js[^"]*"></script>'
+    r"|\s*<link [^>]*(?:fa-brands-400|fa-regular-400)\.woff2[^>]*/>"
+)
 FIGURE = re.compile(r'<img (?=[^>]*?src="[^"]*_images/([^"]+\.svg)")')
-NEVER_ASKED = ("vendor/fontawesome/*/js/*", "vendor/fontawesome/*/webfonts/*.ttf", "**/*.map",
-               "mathjax/sre/mathmaps/*.json")  # scripts of icons, old fonts, maps for debuggers, speech in other languages
+NEVER_ASKED = (
+    "vendor/fontawesome/*/js/*",
+    "vendor/fontawesome/*/webfonts/*.ttf",
+    "**/*.map",
+    # scripts of icons, old fonts, maps for debuggers, speech in other languages
+    "mathjax/sre/mathmaps/*.json",
+)
 SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
 
 

@@ -1,4 +1,6 @@
-"""One pass over the pages: each is edited once, as a whole, on its way from the template to its file."""
+"""One pass over the pages: each is edited once, as a whole, on its way from the template to its
+file.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,16 @@ from sphinx.theming import Theme
 
 from . import fixes, page_weight
 
-EDITS = (fixes.mend, page_weight.lighten)  # each takes a page and the builder, and returns the page
+# each takes a page and the builder, and returns the page
+EDITS = (fixes.mend, page_weight.lighten)
 
 
 class Pages(BuiltinTemplateLoader):
     """Sphinx's templates, with the edits behind them."""
 
-    def init(self, builder: Builder, theme: Theme | None = None, dirs: list[str] | None = None) -> None:
+    def init(
+        self, builder: Builder, theme: Theme | None = None, dirs: list[str] | None = None
+    ) -> None:
         super().init(builder, theme, dirs)
         self.builder = builder
 

@@ -1,4 +1,6 @@
-"""What the explorables compute with nnlib, in the worker of the page; explore.js calls these functions by name."""
+"""What the explorables compute with nnlib, in the worker of the page; explore.js calls these
+functions by name.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from nnlib import SGD, Dense, MSELoss, OneVsRestSVC, ReLU, Sequential, Sigmoid, StandardScaler, Tanh, load
+from nnlib import (
+    SGD,
+    Dense,
+    MSELoss,
+    OneVsRestSVC,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    StandardScaler,
+    Tanh,
+    load,
+)
 from nnlib.arrays import Array
 from nnlib.data import MNIST, parse_idx, read_verified
 from nnlib.kernels import make_kernel
@@ -26,7 +39,8 @@ def attempt(name: str, *values: Any) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------- draw a digit
-FITTED = 100 + np.random.default_rng(0).permutation(9900)[:3000]  # these digits of the official test set train the machine
+# these digits of the official test set train the machine
+FITTED = 100 + np.random.default_rng(0).permutation(9900)[:3000]
 
 
 def shrink(n: int, m: int) -> Array:
@@ -39,13 +53,17 @@ def shrink(n: int, m: int) -> Array:
 
 
 def middle(mass: Array) -> int:
-    """Return where rows of these masses start in 28, for their centre of mass to lie in row 14, counted from 0."""
+    """Return where rows of these masses start in 28, for their centre of mass to lie in row 14,
+    counted from 0.
+    """
     center = mass @ np.arange(len(mass)) / mass.sum()
     return int(np.clip(round(14 - center), 0, 28 - len(mass)))
 
 
 def centered(ink: Array) -> Array:
-    """Place a drawing as MNIST's digits are: scaled into 20 x 20, its centre of mass in the pixel (14, 14) of 28 x 28."""
+    """Place a drawing as MNIST's digits are: scaled into 20 x 20, its centre of mass in the pixel
+    (14, 14) of 28 x 28.
+    """
     image = np.zeros((28, 28), np.float32)
     rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
     if len(rows):
@@ -57,15 +75,23 @@ def centered(ink: Array) -> Array:
     return image.reshape(1, 784)
 
 
-def draw_start(network: bytes, images: bytes, labels: bytes,
-               folder: str = "/tmp") -> dict[str, Any]:
-    """Take the files' contents, train the machine; return the digits for the buttons and the latents' ranges."""
+def draw_start(
+    network: bytes, images: bytes, labels: bytes, folder: str = "/tmp"
+) -> dict[str, Any]:
+    """Take the files' contents, train the machine; return the digits for the buttons and the
+    latents' ranges.
+    """
     parts: list[Any] = []
-    for name, data in (("autoencoder.npz", network), ("t10k-images-idx3-ubyte.gz", images),
-                       ("t10k-labels-idx1-ubyte.gz", labels)):
+    for name, data in (
+        ("autoencoder.npz", network),
+        ("t10k-images-idx3-ubyte.gz", images),
+        ("t10k-labels-idx1-ubyte.gz", labels),
+    ):
         path = Path(folder, name)
         path.write_bytes(data)
-        parts.append(parse_idx(read_verified(path, MNIST[name][0])) if name in MNIST else load(path).network)
+        parts.append(
+            parse_idx(read_verified(path, MNIST[name][0])) if name in MNIST else load(path).network
+        )
     autoencoder, X, y = parts
     X = X.reshape(-1, 784) / np.float32(255)
     Z = autoencoder.encode(X)
@@ -93,7 +119,11 @@ def draw_latents(latents: Any) -> dict[str, Any]:
     autoencoder, scaler, machine, _ = STATE["draw"]
     Z = np.asarray(latents, np.float32)[None]
     scores = machine.decision_function(scaler.transform(Z))[0]
-    return {"decoded": autoencoder.decode(Z)[0].tolist(), "scores": scores.tolist(), "digit": int(scores.argmax())}
+    return {
+        "decoded": autoencoder.decode(Z)[0].tolist(),
+        "scores": scores.tolist(),
+        "digit": int(scores.argmax()),
+    }
 
 
 # ---------------------------------------------------------------- the XOR playground
@@ -129,9 +159,13 @@ def xor_state() -> dict[str, Any]:
     network, _, losses = STATE["xor"]
     hidden = network.layers[1].forward(network.layers[0].forward(CORNERS))
     alike = [[i, j] for i in (0, 3) for j in (1, 2) if abs(hidden[i] - hidden[j]).max() < 0.01]
-    return {"epochs": len(losses), "loss": network.evaluate(CORNERS, TARGETS, MSELoss()),
-            "outputs": network.predict(CORNERS)[:, 0].tolist(), "alike": alike,
-            "field": (2 * network.predict(grid(-0.25, 1.25, 41))[:, 0] - 1).tolist()}
+    return {
+        "epochs": len(losses),
+        "loss": network.evaluate(CORNERS, TARGETS, MSELoss()),
+        "outputs": network.predict(CORNERS)[:, 0].tolist(),
+        "alike": alike,
+        "field": (2 * network.predict(grid(-0.25, 1.25, 41))[:, 0] - 1).tolist(),
+    }
 
 
 # ---------------------------------------------------------------- SMO step by step
@@ -146,13 +180,24 @@ def smo_start(points: Any, labels: Any, C: float, kernel: str) -> dict[str, Any]
     made = make_kernel(kernel, X, 2.0, 3, 1.0)
     A = made.features(X)
     K, box = made.block(A, A), np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
-    STATE["smo"] = {"kernel": made, "A": A, "K": K, "H": half_squared_distances(made, A)[0], "y": y, "C": C,
-                    "box": box, "b": np.zeros(len(y)), "steps": 0}
+    STATE["smo"] = {
+        "kernel": made,
+        "A": A,
+        "K": K,
+        "H": half_squared_distances(made, A)[0],
+        "y": y,
+        "C": C,
+        "box": box,
+        "b": np.zeros(len(y)),
+        "steps": 0,
+    }
     return smo_state()
 
 
 def smo_step() -> dict[str, Any]:
-    """Make one step of `nnlib.smo.smo`; return the state, with the pair and its move if there was one."""
+    """Make one step of `nnlib.smo.smo`; return the state, with the pair and its move if there was
+    one.
+    """
     s = STATE["smo"]
     F = s["K"] @ s["b"] - s["y"]
     low, high = s["box"]
@@ -163,11 +208,19 @@ def smo_step() -> dict[str, Any]:
     i, j = int(change.argmax()), int(change.argmin())
     s.update(b=b, steps=s["steps"] + 1)
     wanted = (F[j] - F[i]) / (2 * s["H"][i, j])
-    return {**smo_state(), "raised": i, "lowered": j, "wanted": float(wanted), "moved": float(change[i])}
+    return {
+        **smo_state(),
+        "raised": i,
+        "lowered": j,
+        "wanted": float(wanted),
+        "moved": float(change[i]),
+    }
 
 
 def smo_state() -> dict[str, Any]:
-    """Return multipliers, the certificate, the largest violation among pairs, and f around the points."""
+    """Return multipliers, the certificate, the largest violation among pairs, and f around the
+    points.
+    """
     s = STATE["smo"]
     b, y, (low, high) = s["b"], s["y"], s["box"]
     F = s["K"] @ b - y
@@ -175,5 +228,12 @@ def smo_state() -> dict[str, Any]:
     proof = certify(b * y, y, F + y + bias, bias, s["C"])
     around = s["kernel"].features(grid(-1, 1, 41))
     gap = F[b > low].max() - F[b < high].min()
-    return {"steps": s["steps"], "alpha": (b * y).tolist(), "dual": proof.dual, "primal": proof.primal,
-            "gap": float(gap), "solved": bool(gap <= TOL), "field": (s["kernel"].block(around, s["A"]) @ b + bias).tolist()}
+    return {
+        "steps": s["steps"],
+        "alpha": (b * y).tolist(),
+        "dual": proof.dual,
+        "primal": proof.primal,
+        "gap": float(gap),
+        "solved": bool(gap <= TOL),
+        "field": (s["kernel"].block(around, s["A"]) @ b + bias).tolist(),
+    }

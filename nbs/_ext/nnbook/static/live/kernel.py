@@ -1,7 +1,8 @@
 """Runs the cells of a page: in little, what IPython and its inline backend do for the book.
 
-Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's outputs go to a function `send`,
-one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "svg" | "error", "text": ...}``.
+Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's outputs go to a function
+`send`, one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "svg" |
+"error", "text": ...}``.
 """
 
 from __future__ import annotations
@@ -150,7 +151,9 @@ def display(*values: Any, **options: object) -> None:
         kernel.flush()
         if hasattr(value, "_repr_markdown_"):
             kernel.send({"kind": "markdown", "text": value._repr_markdown_()})
-        elif "matplotlib.figure" in sys.modules and isinstance(value, sys.modules["matplotlib.figure"].Figure):
+        elif "matplotlib.figure" in sys.modules and isinstance(
+            value, sys.modules["matplotlib.figure"].Figure
+        ):
             kernel.send({"kind": "svg", "text": svg_of(value)})
         else:
             kernel.send({"kind": "text", "text": text_of(value)})
@@ -201,6 +204,7 @@ def stand_in() -> None:
     sys.modules.update({"IPython": ipython, "IPython.display": submodule})
 
 
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it tells that it lists the fonts
+# it tells that it lists the fonts
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 stand_in()
 kernel = Kernel()
