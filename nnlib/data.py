@@ -37,19 +37,19 @@ def parse_idx(data: bytes) -> Array:
     return numbers.reshape(shape)
 
 # %% ../nbs/09_data.ipynb #2ead4f3d
-MNIST = {  # name: SHA-256 of what is in the file, and of the file as the mirrors have it
+MNIST = {  # name: SHA-256 of the content and of the packed file, and bytes of the content
     "train-images-idx3-ubyte.gz": (
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"),
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 47_040_016),
     "train-labels-idx1-ubyte.gz": (
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"),
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 60_008),
     "t10k-images-idx3-ubyte.gz": (
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"),
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 7_840_016),
     "t10k-labels-idx1-ubyte.gz": (
         "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"),
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 10_008),
 }
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -57,22 +57,25 @@ MIRRORS = (
 )
 
 # %% ../nbs/09_data.ipynb #a57a16ad
-def read_verified(path: Path, sha256: str) -> bytes:
-    """Read a gzip file, and return what is compressed in it, which must have this SHA-256.
+def read_verified(path: Path, sha256: str, size: int) -> bytes:
+    """Read the content of a file, packed by gzip or not, which must have this SHA-256.
 
-    Raises FileNotFoundError if there is none, ValueError if it is damaged or another one.
+    No more than `size` bytes are unpacked. Raises FileNotFoundError if there is no file,
+    ValueError if it is damaged or another one.
     """
     import hashlib  # here, since only who calls this needs it
 
     try:
-        data = gzip.decompress(path.read_bytes())
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            data = file.read(size + 1)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path}: expected a whole gzip file, got a damaged one ({error}); "
-                         "delete it, and get it anew") from None
+                         "delete it and download it again") from None
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        raise ValueError(f"{path}: expected contents of SHA-256 {sha256}, got {found} "
-                         f"({len(data):,} bytes); delete it, and get it anew")
+        length = f"{len(data):,}" if len(data) <= size else f"more than {size:,}"
+        raise ValueError(f"{path}: expected content of SHA-256 {sha256}, got {found} ({length} "
+                         "bytes); delete it and download it again")
     return data
 
 # %% ../nbs/09_data.ipynb #3ee7cba6
@@ -84,6 +87,15 @@ def data_folder() -> Path | None:
     named = os.environ.get("NNLIB_DATA")
     folder = Path(named) if named else Path(__file__).parents[1] / "data"
     return folder if named or (folder / "mnist").is_dir() else None
+
+# %% ../nbs/09_data.ipynb #d9a00009
+def find_file(folder: Path, name: str) -> Path:
+    """Find a file of MNIST in a folder, packed or not; raise FileNotFoundError if it is not there."""
+    unpacked = name.removesuffix(".gz")
+    for found in (name, unpacked, name.replace("-idx", ".idx"), unpacked.replace("-idx", ".idx")):
+        if (folder / found).is_file():
+            return folder / found
+    raise FileNotFoundError(f"{folder}: expected the file {name}, or {unpacked}")
 
 # %% ../nbs/09_data.ipynb #411d5918
 def download(name: str, sha256: str, mirrors: tuple[str, ...] = MIRRORS) -> Path:
@@ -106,14 +118,12 @@ def download(name: str, sha256: str, mirrors: tuple[str, ...] = MIRRORS) -> Path
 def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     """Load the 70,000 digits of MNIST, the 60,000 for training before the 10,000 for testing.
 
-    Derived in :ref:`ch-data`.
-
     Parameters
     ----------
     folder : path, optional
-        Where the four gzip files are. Without it they are taken from the book's own
-        folder of data; failing that, from the user's cache, to which pooch downloads
-        them once.
+        Where the four files are, packed by gzip or not. Without it they are taken from
+        the book's own folder of data; failing that, from the user's cache, to which
+        pooch downloads them once.
 
     Returns
     -------
@@ -127,7 +137,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     FileNotFoundError
         A file is not in the folder.
     ValueError
-        A file is damaged: its SHA-256 is not that of the original.
+        A file is damaged: the SHA-256 of its content is not that of the original.
     ImportError, OSError
         pooch is not installed, or no mirror answers.
     """
@@ -135,9 +145,10 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     if folder is None and own is not None:
         folder = own / "mnist"
     parts = []
-    for name, (contents, packed) in MNIST.items():
-        path = download(name, packed) if folder is None else Path(folder) / name
-        parts.append(parse_idx(read_verified(path, contents)))
+    for name, (content, packed, size) in MNIST.items():
+        path = (download(name, packed) if folder is None
+                else find_file(Path(folder).expanduser(), name))
+        parts.append(parse_idx(read_verified(path, content, size)))
     X: Array = np.concatenate(parts[::2]).reshape(-1, 784) / np.float32(255)
     return X, np.concatenate(parts[1::2]).astype(np.intp)
 

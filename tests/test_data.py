@@ -218,7 +218,7 @@ def test_folder_may_be_named(own, mnist, tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="train-images"):
+    with pytest.raises(FileNotFoundError, match="expected the file train-images-idx3-ubyte.gz, or train-images-idx3-ubyte$"):
         load_mnist(tmp_path)
 
 
@@ -243,15 +243,52 @@ def damaged(data):
 def test_damaged_file_is_refused(kind, own, tmp_path):
     path = tmp_path / LABELS
     path.write_bytes(damaged((own / LABELS).read_bytes())[kind])
-    with pytest.raises(ValueError, match="delete it, and get it anew") as caught:
-        read_verified(path, MNIST[LABELS][0])
+    with pytest.raises(ValueError, match="delete it and download it again") as caught:
+        read_verified(path, MNIST[LABELS][0], 10_008)
     assert str(path) in str(caught.value)
+
+
+def test_no_more_than_the_known_length_is_unpacked(tmp_path):
+    """A file of 0.3 MB was unpacked into 300 MB before its hash was compared."""
+    import tracemalloc
+
+    path = tmp_path / LABELS
+    path.write_bytes(gzip.compress(bytes(50_000_000)))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="more than 10,008 bytes"):
+        read_verified(path, MNIST[LABELS][0], MNIST[LABELS][2])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("rename", [lambda name: name[:-3], lambda name: name[:-3].replace("-idx", ".idx"), lambda name: name.replace("-idx", ".idx")],
+                         ids=["unpacked", "unpacked with a point", "packed with a point"])
+def test_files_of_other_names_serve(rename, own, mnist, tmp_path):
+    for name in MNIST:
+        data = (own / name).read_bytes()
+        (tmp_path / rename(name)).write_bytes(data if rename(name).endswith(".gz") else gzip.decompress(data))
+    assert_array_equal(load_mnist(tmp_path)[1], mnist[1])
+
+
+def test_a_damaged_unpacked_file_is_refused(own, tmp_path):
+    path = tmp_path / LABELS[:-3]
+    path.write_bytes(gzip.decompress((own / LABELS).read_bytes())[:-1])
+    with pytest.raises(ValueError, match="expected content of SHA-256 .* .10,007 bytes"):
+        read_verified(path, MNIST[LABELS][0], 10_008)
+
+
+def test_the_home_folder_may_be_abbreviated(own, mnist, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    shutil.copytree(own, tmp_path / "digits")
+    assert_array_equal(load_mnist("~/digits")[1], mnist[1])
 
 
 def test_file_packed_anew_is_the_same_data(own, tmp_path):
     path = tmp_path / LABELS
     path.write_bytes(gzip.compress(gzip.decompress((own / LABELS).read_bytes()), 1))
-    assert len(read_verified(path, MNIST[LABELS][0])) == 10_008
+    assert len(read_verified(path, MNIST[LABELS][0], 10_008)) == 10_008
 
 
 @pytest.mark.parametrize(
@@ -303,7 +340,7 @@ def test_mnist_comes_from_the_cache_where_there_is_no_folder(own, cache, mnist, 
 
     monkeypatch.setattr("nnlib.data.download", fetch)
     assert_array_equal(load_mnist()[1], mnist[1])
-    assert asked == [(name, packed) for name, (_, packed) in MNIST.items()]
+    assert asked == [(name, packed) for name, (_, packed, _) in MNIST.items()]
 
 
 def test_without_pooch_the_error_says_what_to_do(cache, monkeypatch):
@@ -315,5 +352,5 @@ def test_without_pooch_the_error_says_what_to_do(cache, monkeypatch):
 def test_the_licence_and_the_hashes_stand_beside_the_files(own):
     text = Path(own.parent, "README.md").read_text(encoding="utf-8")
     assert "CC BY-SA 3.0" in text
-    for name, (contents, _) in MNIST.items():
+    for name, (contents, _, _) in MNIST.items():
         assert name in text and contents in text
