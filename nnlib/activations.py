@@ -17,7 +17,13 @@ __all__ = ['ReLU', 'Sigmoid', 'Tanh', 'Softmax']
 
 # %% ../nbs/03_activations.ipynb #e40f6fc2
 class ReLU(Layer):
-    """max(0, x); its derivative at 0 is taken to be 0."""
+    """max(0, x); its derivative at 0 is taken to be 0.
+
+    Examples
+    --------
+    >>> ReLU().forward([[-1.0, 0.0, 2.0]])
+    array([[0., 0., 2.]])
+    """
 
     def forward_into(self, x: Array, y: Array) -> None:
         y.fill(0)
@@ -29,7 +35,13 @@ class ReLU(Layer):
 
 # %% ../nbs/03_activations.ipynb #fa760f93
 class Sigmoid(Layer):
-    """1 / (1 + exp(-x)), with the derivative y (1 - y)."""
+    """1 / (1 + exp(-x)), with the derivative y (1 - y).
+
+    Examples
+    --------
+    >>> Sigmoid().forward([[-800.0, 0.0, 800.0]])
+    array([[0. , 0.5, 1. ]])
+    """
 
     def forward_into(self, x: Array, y: Array) -> None:
         np.negative(x, out=y)
@@ -44,7 +56,13 @@ class Sigmoid(Layer):
 
 # %% ../nbs/03_activations.ipynb #055a307b
 class Tanh(Layer):
-    """tanh(x), with the derivative 1 - y²."""
+    """tanh(x), with the derivative 1 - y².
+
+    Examples
+    --------
+    >>> Tanh().forward([[-20.0, 0.0, 20.0]]).round(3)
+    array([[-1.,  0.,  1.]])
+    """
 
     def forward_into(self, x: Array, y: Array) -> None:
         np.tanh(x, out=y)
@@ -60,6 +78,11 @@ class Softmax(Layer):
 
     The largest x of a row is subtracted first, so nothing overflows. `backward` is
     the product with the Jacobian, y (dy - sum(y dy)).
+
+    Examples
+    --------
+    >>> Softmax().forward([[0.0, 0.0, 0.0, 0.0]])
+    array([[0.25, 0.25, 0.25, 0.25]])
     """
 
     def forward_into(self, x: Array, y: Array) -> None:

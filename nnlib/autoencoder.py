@@ -49,6 +49,15 @@ class Autoencoder(Sequential):
     ----------
     encoder, decoder : Sequential
         From pixels to latents, and from latents to logits; parts of the whole.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).random((30, 16), np.float32)
+    >>> autoencoder = Autoencoder((16, 8, 2), rng=0)
+    >>> history = autoencoder.fit(images, epochs=2, batch_size=10, rng=0)
+    >>> autoencoder.encode(images).shape, autoencoder.reconstruct(images).shape
+    ((30, 2), (30, 16))
     """
 
     def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,

@@ -252,6 +252,15 @@ class Dense(Layer):
         Weights and biases: views of `params`; ``layer.W = w`` writes into them.
     dW, db : ndarray of shape (n_in, n_out) and (n_out,)
         Their gradients since the last `backward`: views of `grads`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> layer = Dense(3, 2, rng=0)
+    >>> layer.forward(np.ones((4, 3))).shape
+    (4, 2)
+    >>> layer.backward(np.ones((4, 2))).shape, layer.db
+    ((4, 3), array([4., 4.]))
     """
 
     n_in: int

@@ -83,7 +83,16 @@ def flat(a: Array) -> Array:
 
 # %% ../nbs/04_losses.ipynb #c00083b0
 class MSELoss(Loss):
-    """Mean squared error, N counting all elements."""
+    """Mean squared error, N counting all elements.
+
+    Examples
+    --------
+    >>> loss = MSELoss()
+    >>> loss.forward([[1.0, 2.0]], [[0.0, 0.0]])
+    2.5
+    >>> loss.backward()
+    array([[1., 2.]])
+    """
 
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
         np.subtract(p, t, out=dp)
@@ -100,6 +109,12 @@ class BCEWithLogitsLoss(Loss):
 
     The value is the mean of ``max(p, 0) - p t + log(1 + exp(-|p|))``, the gradient
     ``(sigmoid(p) - t) / N``.
+
+    Examples
+    --------
+    >>> loss = BCEWithLogitsLoss()
+    >>> round(loss.forward([[0.0], [800.0]], [[1.0], [1.0]]), 4)
+    0.3466
     """
 
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:

@@ -31,6 +31,18 @@ class Sequential(Layer):
     views. A network among the layers is trained with the whole. A layer that already
     belongs to a network is taken over, and that network refuses to be used from then
     on; pass ``copy.deepcopy(layer)`` to keep both.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from nnlib import SGD, Dense, MSELoss, Tanh
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> network = Sequential(Dense(1, 8, rng=0), Tanh(), Dense(8, 1, rng=1))
+    >>> history = network.fit(X, X**2, loss=MSELoss(), optimizer=SGD(0.1), epochs=500)
+    >>> history.loss[-1] < 0.1 * history.loss[0]
+    True
+    >>> network.predict(X).shape
+    (20, 1)
     """
 
     def __init__(self, *layers: Layer) -> None:

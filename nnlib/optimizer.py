@@ -110,6 +110,14 @@ class SGD(Optimizer):
     momentum : float
         From 0 up to but not including 1: what is left of the steps so far, before
         the gradient is added. May be set again too; 0 forgets them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params, grads = np.array([1.0, 2.0]), np.array([10.0, -10.0])
+    >>> SGD(0.1).step(params, grads)
+    >>> params
+    array([0., 3.])
     """
 
     momentum = Setting(low=0, below=1)
@@ -159,6 +167,14 @@ class Adam(Optimizer):
         About the size of a step of each parameter; what is added to the root.
     betas : pair of float
         What is left of the two means after a step, from 0 up to but not including 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> params, grads = np.array([1.0, 2.0]), np.array([10.0, -1e-3])
+    >>> Adam(0.1).step(params, grads)
+    >>> params.round(4)
+    array([0.9, 2.1])
     """
 
     eps = Setting(above=0)

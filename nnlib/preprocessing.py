@@ -134,6 +134,13 @@ class StandardScaler(Transformer):
         Mean and variance (divided by n) of each feature.
     scale_ : ndarray of shape (d,), float64
         The square root of `var_`; 1 where a feature is constant but for rounding.
+
+    Examples
+    --------
+    >>> scaler = StandardScaler().fit([[0.0, 5.0], [2.0, 5.0]])
+    >>> scaler.transform([[0.0, 5.0], [2.0, 5.0]])
+    array([[-1.,  0.],
+           [ 1.,  0.]])
     """
 
     var_: Array
@@ -197,6 +204,15 @@ class PCA(Transformer):
     explained_variance_ratio_ : ndarray of shape (k,)
         Its share in the whole variance; zeros if there is none.
     n_components_ : int
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pca = PCA(1).fit([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    >>> pca.components_.round(4)
+    array([[0.7071, 0.7071]])
+    >>> pca.transform([[1.0, 1.0]]).round(6) + 0.0
+    array([[0.]])
     """
 
     components_: Array

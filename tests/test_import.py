@@ -1,6 +1,9 @@
 """Importing the package is silent, brings NumPy only, and gives the names it promises."""
 
+import doctest
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +81,24 @@ def test_the_package_promises(name):
 def test_version_is_that_of_the_citation():
     """It stands in nbs/package.ipynb; the others take it from there, and this file cannot."""
     assert f"\nversion: {nnlib.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+
+
+# ---------------------------------------------------------------- examples in docstrings
+MODULES = sorted(module.name for module in pkgutil.iter_modules(nnlib.__path__, "nnlib."))
+MADE = [
+    thing
+    for thing in map(vars(nnlib).get, nnlib.__all__)
+    if isinstance(thing, type)
+    and not issubclass(thing, Exception)
+    and thing.__name__ not in {"Layer", "Loss", "Optimizer", "History", "Checkpoint"}
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_are_true(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+@pytest.mark.parametrize("kind", MADE, ids=lambda kind: kind.__name__)
+def test_each_class_that_a_user_makes_has_an_example(kind):
+    assert ">>>" in kind.__doc__
