@@ -20,8 +20,6 @@ __all__ = ['Certificate', 'certify', 'simple_smo']
 class Certificate:
     """What proves how good a solution is, whoever computed it.
 
-    Derived in :ref:`ch-simple-svm`.
-
     Attributes
     ----------
     infeasibility : float
@@ -49,8 +47,6 @@ class Certificate:
 # %% ../nbs/15_simple_svm.ipynb #78729ec3
 def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Certificate:
     """Judge a solution by its multipliers and its decision values on the training points.
-
-    Derived in :ref:`ch-simple-svm`.
 
     Parameters
     ----------
@@ -87,8 +83,6 @@ def find_bias(F: Array, b: Array, box: Array) -> float:
 def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
                rng: RNG = None) -> tuple[Array, float]:
     """Solve the dual (21) to (23) by steps on random pairs; may stop short of the solution.
-
-    Derived in :ref:`ch-simple-svm`.
 
     Parameters
     ----------

@@ -78,6 +78,12 @@ def test_the_package_promises(name):
     assert name in nnlib.__all__ and getattr(nnlib, name).__doc__
 
 
+def test_docstrings_leave_the_chapter_to_the_reference():
+    """The build adds it there, from the notebook in which the code stands."""
+    for path in (ROOT / "nnlib").glob("*.py"):
+        assert "erived in :" not in path.read_text("utf-8"), path.name
+
+
 def test_version_is_that_of_the_citation():
     """It stands in nbs/package.ipynb; the others take it from there, and this file cannot."""
     assert f"\nversion: {nnlib.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")

@@ -57,10 +57,10 @@ def names_of(statement: ast.stmt) -> list[str]:
 
 
 def summary_of(statement: ast.stmt) -> str:
-    """Take the first line of a docstring, but for the link to the chapter."""
+    """Take the first line of a docstring."""
     if isinstance(statement, (ast.ClassDef, ast.FunctionDef)):
         first = (ast.get_docstring(statement) or "").partition("\n")[0]
-        return first.partition(" Derived in ")[0].replace("``", "`")
+        return first.replace("``", "`")
     return ""
 
 

@@ -20,14 +20,9 @@ def name_chapter(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Say under the summary of a class or function in which chapter it is derived."""
-    found = names.index_of(app).definitions.get(
-        f"{getattr(obj, '__module__', '')}.{name.rpartition('.')[2]}"
-    )
-    if (
-        what not in ("class", "exception", "function")
-        or found is None
-        or "Derived in" in " ".join(lines)
-    ):
+    full = f"{getattr(obj, '__module__', '')}.{name.rpartition('.')[2]}"
+    found = names.index_of(app).definitions.get(full)
+    if what not in ("class", "exception", "function") or found is None:
         return
     # numpydoc begins with a blank line
     start = next((i for i, line in enumerate(lines) if line), len(lines))
@@ -47,9 +42,7 @@ class Contents(Directive):
 
 
 def move_bases(app: Sphinx, doctree: nodes.document) -> None:
-    """Put the bases of a class behind the chapter that derives it; autodoc has them before the
-    summary.
-    """
+    """Put the bases of a class behind its chapter; autodoc has them before the summary."""
     for content in doctree.findall(addnodes.desc_content):
         texts = [part for part in content.children if isinstance(part, nodes.paragraph)]
         if not texts or not texts[0].astext().startswith("Bases: "):
