@@ -59,9 +59,7 @@ def check_array(
     """
     if is_usual(array, shape, dtype):
         return array
-    a = np.asarray(array)
-    if a.ndim == 0 and a.dtype == object:
-        raise TypeError(f"{name}: expected an array of floats, got {type(array).__name__}")
+    a = as_array(array, name)
     if not np.issubdtype(a.dtype, np.inexact):
         raise TypeError(
             f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"

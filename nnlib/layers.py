@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from .arrays import RNG, Array, as_rng, check_array, check_number
+from .arrays import RNG, Array, as_array, as_rng, check_array, check_number
 from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nnlib.arrays import (
+    check_array,
     check_labels,
     check_number,
     check_samples,
@@ -269,3 +270,10 @@ def test_labels_of_two_arrays_are_compared_exactly(arrays):
 def test_strings_beside_numbers_are_refused(refuses):
     with refuses(TypeError, "all numbers or all strings, got dtypes <U1, int64"):
         join_labels(check_labels(["0"]), check_labels([0]))
+
+
+@pytest.mark.parametrize("shape", [None, (None,), (4,)], ids=str)
+def test_masked_arrays_are_refused_everywhere(shape, refuses):
+    """The mask was dropped, and the numbers behind it were used as data."""
+    with refuses(TypeError, "x: expected an array without a mask"):
+        check_array(np.ma.masked_equal([1.0, 2.0, 3.0, -999.0], -999.0), "x", shape)

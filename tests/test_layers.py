@@ -207,7 +207,7 @@ class TestCopies:
         (np.ones((2, 3), bool), TypeError, "inputs: expected floats, got dtype bool"),
         (np.ones((2, 3), object), TypeError, "inputs: expected floats, got dtype object"),
         ([["1", "2", "3"]], TypeError, "inputs: expected floats, got dtype <U1"),
-        (None, TypeError, "inputs: expected an array of floats, got NoneType"),
+        (None, TypeError, "inputs: expected an array, got NoneType"),
         (
             [[1.0, 2.0, 3.0], [1.0, np.nan, 3.0]],
             ValueError,

@@ -719,7 +719,7 @@ BAD_ARRAYS = [
         ValueError,
         "y: expected finite numbers, got inf at index (6, 0)",
     ),
-    (lambda X, y: (X, None), TypeError, "y: expected an array of floats, got NoneType"),
+    (lambda X, y: (X, None), TypeError, "y: expected an array, got NoneType"),
 ]
 BAD_IDS = [
     "features",

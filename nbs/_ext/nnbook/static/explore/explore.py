@@ -89,9 +89,11 @@ def draw_start(
     ):
         path = Path(folder, name)
         path.write_bytes(data)
-        parts.append(
-            parse_idx(read_verified(path, MNIST[name][0])) if name in MNIST else load(path).network
-        )
+        if name in MNIST:
+            content, _, size = MNIST[name]
+            parts.append(parse_idx(read_verified(path, content, size)))
+        else:
+            parts.append(load(path).network)
     autoencoder, X, y = parts
     X = X.reshape(-1, 784) / np.float32(255)
     Z = autoencoder.encode(X)
