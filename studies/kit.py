@@ -48,7 +48,7 @@ def write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     part.write_bytes(content)
-    os.replace(part, path)
+    part.replace(path)
 
 
 def load(path: Path) -> Any:
@@ -59,9 +59,10 @@ def load(path: Path) -> Any:
 def carried(stored: Mapping[str, Any], code: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
     """Give a stored result the fingerprint of rearranged code that computes the same.
 
-    It says from which fingerprint it was carried over, and on what evidence.
+    It says by which code it was computed, and on what evidence it was carried over.
     """
-    return {**stored, "code": code, "carried": {"from": stored["code"], **evidence}}
+    computed_by = stored.get("carried", {}).get("from", stored["code"])
+    return {**stored, "code": code, "carried": {"from": computed_by, **evidence}}
 
 
 def today() -> str:

@@ -1,6 +1,4 @@
-"""The stored comparison with other frameworks: complete, in agreement with itself, and of today's
-code.
-"""
+"""The stored comparison with other frameworks: complete, consistent, and of today's code."""
 
 import ast
 import json
@@ -18,8 +16,8 @@ TRAININGS = [
 ]
 TIMES = ("seconds", "first_seconds", "import_seconds")
 TECHNIQUES = {
-    "again", "float32", "buffers", "mask", "zeros", "loss-logaddexp", "loss-where", "input-gradient",
-    "gather", "ones",
+    "again", "float32", "buffers", "mask", "zeros", "loss-logaddexp", "loss-where",
+    "input-gradient", "gather", "ones",
 }  # fmt: skip
 
 

@@ -1,10 +1,9 @@
-"""The kit of the studies: results are stored completely, jobs are resumed, a busy machine gets no
-verdict.
-"""
+"""The kit of the studies: complete files, resumed jobs, no verdict on a busy machine."""
 
 import json
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +32,7 @@ def test_a_result_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatc
     def fail(source, target):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="full"):
         kit.store("new", path)
     assert json.loads(path.read_text(encoding="utf-8")) == "old"
@@ -45,7 +44,7 @@ def test_equal_numbers_counts_bit_for_bit():
 
 def test_stop_if_different_names_the_differences():
     kit.stop_if_different([])
-    with pytest.raises(SystemExit, match="(?s)stored results:.*one.*two"):
+    with pytest.raises(SystemExit, match=r"(?s)stored results:.*one.*two"):
         kit.stop_if_different(["one", "two"])
 
 
@@ -101,3 +100,11 @@ def test_only_a_run_that_was_completed_is_forgotten(tmp_path):
     assert kit.kept_result(scratch, "one") == 1
     kit.begin(scratch)
     assert kit.kept_result(scratch, "one") is None
+
+
+def test_a_result_that_is_carried_over_says_which_code_computed_it():
+    stored = {"code": "one", "runs": [1.0]}
+    once = kit.carried(stored, "two", {"epochs": 10})
+    assert once == {"code": "two", "runs": [1.0], "carried": {"from": "one", "epochs": 10}}
+    assert kit.carried(once, "three", {"epochs": 5})["carried"] == {"from": "one", "epochs": 5}
+    assert stored["code"] == "one"

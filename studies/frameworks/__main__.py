@@ -10,7 +10,6 @@ frameworks shows.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -68,7 +67,7 @@ def installation(framework: str) -> dict[str, Any]:
     if framework == "nnlib":
         paths += Path(nnlib.__file__).parent.glob("*.py")
         versions["nnlib"] = nnlib.__version__
-    size = sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+    size = sum(path.stat().st_size for path in paths if path.is_file())
     packages = len(found) + (framework == "nnlib")
     return {"versions": versions, "packages": packages, "megabytes": size / 1e6}
 
