@@ -126,10 +126,11 @@ def compare(run: dict[str, Any], stored: dict[str, Any]) -> tuple[str, list[str]
     """Describe how a run agrees with the stored one, and list what differs too much."""
     which = f"{run.get('name', 'report')}, seed {run['seed']}"
     new, old = run["loss"], stored["loss"]
-    lines = [
+    first = (
         f"{which}: {kit.equal_numbers(new, old)} of {len(new)} losses equal bit for bit, "
         f"the last {new[-1]:.6f}, stored {old[len(new) - 1]:.6f}, {run['seconds']:.0f} s"
-    ]
+    )
+    lines = [first]
     for key in "val_loss", "quality", "test_mse":
         if numbers := run.get(key):
             equal = kit.equal_numbers(numbers, stored[key])

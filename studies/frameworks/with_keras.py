@@ -6,13 +6,11 @@ from keras.layers import Dense
 
 def xor_network():
     keras.config.set_floatx("float64")
-    network = keras.Sequential(
-        [
-            keras.Input((2,)),
-            Dense(4, activation="tanh"),
-            Dense(1, activation="sigmoid"),
-        ]
-    )
+    network = keras.Sequential([
+        keras.Input((2,)),
+        Dense(4, activation="tanh"),
+        Dense(1, activation="sigmoid"),
+    ])
     network.compile(optimizer=keras.optimizers.SGD(0.5), loss="mse")
     return network
 
@@ -23,22 +21,19 @@ def xor_train(network, X, y, epochs):
 
 
 def autoencoder_network():
-    network = keras.Sequential(
-        [
-            keras.Input((784,)),
-            Dense(256, activation="relu"),
-            Dense(128, activation="relu"),
-            Dense(64, activation="relu"),
-            Dense(32),
-            Dense(64, activation="relu"),
-            Dense(128, activation="relu"),
-            Dense(256, activation="relu"),
-            Dense(784),
-        ]
-    )
-    network.compile(
-        optimizer=keras.optimizers.SGD(0.1), loss=keras.losses.BinaryCrossentropy(from_logits=True)
-    )
+    network = keras.Sequential([
+        keras.Input((784,)),
+        Dense(256, activation="relu"),
+        Dense(128, activation="relu"),
+        Dense(64, activation="relu"),
+        Dense(32),
+        Dense(64, activation="relu"),
+        Dense(128, activation="relu"),
+        Dense(256, activation="relu"),
+        Dense(784),
+    ])
+    network.compile(optimizer=keras.optimizers.SGD(0.1),
+                    loss=keras.losses.BinaryCrossentropy(from_logits=True))
     return network
 
 

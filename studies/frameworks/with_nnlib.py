@@ -19,27 +19,20 @@ def xor_train(network, X, y, epochs):
 def autoencoder_network():
     dense = partial(Dense, dtype=np.float32)
     return Sequential(
-        dense(784, 256),
-        ReLU(),
-        dense(256, 128),
-        ReLU(),
-        dense(128, 64),
-        ReLU(),
+        dense(784, 256), ReLU(),
+        dense(256, 128), ReLU(),
+        dense(128, 64), ReLU(),
         dense(64, 32),
-        dense(32, 64),
-        ReLU(),
-        dense(64, 128),
-        ReLU(),
-        dense(128, 256),
-        ReLU(),
+        dense(32, 64), ReLU(),
+        dense(64, 128), ReLU(),
+        dense(128, 256), ReLU(),
         dense(256, 784),
     )
 
 
 def autoencoder_train(network, X, epochs, rng):
-    history = network.fit(
-        X, X, loss=BCEWithLogitsLoss(), optimizer=SGD(0.1), batch_size=256, epochs=epochs, rng=rng
-    )
+    history = network.fit(X, X, loss=BCEWithLogitsLoss(), optimizer=SGD(0.1),
+                          batch_size=256, epochs=epochs, rng=rng)
     return history.loss
 
 

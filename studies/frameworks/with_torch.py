@@ -23,19 +23,13 @@ def xor_train(network, X, y, epochs):
 
 def autoencoder_network():
     return nn.Sequential(
-        nn.Linear(784, 256),
-        nn.ReLU(),
-        nn.Linear(256, 128),
-        nn.ReLU(),
-        nn.Linear(128, 64),
-        nn.ReLU(),
+        nn.Linear(784, 256), nn.ReLU(),
+        nn.Linear(256, 128), nn.ReLU(),
+        nn.Linear(128, 64), nn.ReLU(),
         nn.Linear(64, 32),
-        nn.Linear(32, 64),
-        nn.ReLU(),
-        nn.Linear(64, 128),
-        nn.ReLU(),
-        nn.Linear(128, 256),
-        nn.ReLU(),
+        nn.Linear(32, 64), nn.ReLU(),
+        nn.Linear(64, 128), nn.ReLU(),
+        nn.Linear(128, 256), nn.ReLU(),
         nn.Linear(256, 784),
     )
 
