@@ -1034,7 +1034,7 @@ def test_names_of_the_package_cannot_be_taken(own):
     assert register(again) is registry.KINDS["Leaky"]
 
 
-@pytest.mark.parametrize("slope", [np.float32(0.1), object(), np.nan, {1, 2}], ids=repr)
+@pytest.mark.parametrize("slope", [np.float32(0.1), object(), np.nan, {1, 2}])
 def test_settings_that_json_cannot_hold_are_refused(slope, own, path):
     with pytest.raises(
         TypeError,

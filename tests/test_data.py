@@ -195,7 +195,6 @@ def test_division_that_cannot_be_made_is_refused(y, size, error, words, refuses)
         (None, TypeError),
         (np.random.RandomState(0), TypeError),
     ],
-    ids=repr,
 )
 def test_what_is_no_seed_is_refused(seed, error, refuses):
     with refuses(error, "seed: expected an int of at least 0"):
@@ -218,7 +217,10 @@ def test_folder_may_be_named(own, mnist, tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="expected the file train-images-idx3-ubyte.gz, or train-images-idx3-ubyte$"):
+    with pytest.raises(
+        FileNotFoundError,
+        match="expected the file train-images-idx3-ubyte.gz, or train-images-idx3-ubyte$",
+    ):
         load_mnist(tmp_path)
 
 
@@ -262,12 +264,21 @@ def test_no_more_than_the_known_length_is_unpacked(tmp_path):
     assert peak < 2_000_000
 
 
-@pytest.mark.parametrize("rename", [lambda name: name[:-3], lambda name: name[:-3].replace("-idx", ".idx"), lambda name: name.replace("-idx", ".idx")],
-                         ids=["unpacked", "unpacked with a point", "packed with a point"])
+@pytest.mark.parametrize(
+    "rename",
+    [
+        lambda name: name[:-3],
+        lambda name: name[:-3].replace("-idx", ".idx"),
+        lambda name: name.replace("-idx", ".idx"),
+    ],
+    ids=["unpacked", "unpacked with a point", "packed with a point"],
+)
 def test_files_of_other_names_serve(rename, own, mnist, tmp_path):
     for name in MNIST:
         data = (own / name).read_bytes()
-        (tmp_path / rename(name)).write_bytes(data if rename(name).endswith(".gz") else gzip.decompress(data))
+        (tmp_path / rename(name)).write_bytes(
+            data if rename(name).endswith(".gz") else gzip.decompress(data)
+        )
     assert_array_equal(load_mnist(tmp_path)[1], mnist[1])
 
 

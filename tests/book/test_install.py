@@ -201,3 +201,16 @@ def test_checkout_of_windows_has_the_same_bytes(tmp_path: Path) -> None:
         assert b"\r" not in (tmp_path / "copy" / name).read_bytes(), name
     for path in (ROOT / "data").rglob("*.gz"):
         assert path.read_bytes() == (tmp_path / "copy" / path.relative_to(ROOT)).read_bytes()
+
+
+def test_address_of_the_book_can_be_opened_whatever_its_folder_is_called(tmp_path: Path) -> None:
+    """A space ended the address, and what is beyond ASCII was no part of one."""
+    folder = tmp_path / "ein Buch für ä"
+    folder.mkdir()
+    shutil.copy(ROOT / "Makefile", folder)
+    binaries = Path(sys.executable).parent
+    command = ["make", "--silent", f"BIN={binaries}", "--old-file=_build/html/index.html", "book"]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    said = done.stdout.partition("Open ")[2].partition(",")[0]
+    assert said == (folder / "_build" / "html" / "index.html").as_uri()
+    assert said.endswith("/ein%20Buch%20f%C3%BCr%20%C3%A4/_build/html/index.html")
