@@ -23,11 +23,18 @@ class Certificate:
     Attributes
     ----------
     infeasibility : float
-        By how much the multipliers miss the constraints (22) and (23), at most.
+        By how much the multipliers miss their bounds and the sum of zero, at most.
     violation : float
         By how much the decision values miss the KKT conditions, at most.
     primal, dual : float
-        Bounds of the optimum from above and, if the constraints are met, from below.
+        Bounds of the optimum from above and, if the constraints are met, from below; for
+        kernels that are positive semidefinite.
+
+    Examples
+    --------
+    >>> proof = Certificate(infeasibility=0.0, violation=1e-4, primal=0.5, dual=0.25)
+    >>> proof.gap, proof.holds(), proof.holds(tol=1e-6)
+    (0.25, True, False)
     """
 
     infeasibility: float
@@ -55,6 +62,19 @@ def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Cert
     bias : float
     C : float or ndarray of shape (n,)
         Upper bound of the multipliers.
+
+    Returns
+    -------
+    Certificate
+
+    Examples
+    --------
+    The points 0 and 2 on a line, with f(x) = x - 1:
+
+    >>> import numpy as np
+    >>> x, y = np.array([0.0, 2.0]), np.array([-1, 1])
+    >>> certify(np.array([0.5, 0.5]), y, x - 1, bias=-1, C=1)
+    Certificate(infeasibility=0.0, violation=0.0, primal=0.5, dual=0.5)
     """
     C = np.broadcast_to(C, np.shape(alpha))
     slack, norm = 1 - y * f, (alpha * y) @ (f - bias)
@@ -82,7 +102,7 @@ def find_bias(F: Array, b: Array, box: Array) -> float:
 # %% ../nbs/15_simple_svm.ipynb #686d6176
 def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
                rng: RNG = None) -> tuple[Array, float]:
-    """Solve the dual (21) to (23) by steps on random pairs; may stop short of the solution.
+    """Solve the dual problem by steps on random pairs; may stop short of the solution.
 
     Parameters
     ----------
@@ -90,16 +110,35 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
         The kernel between all points.
     y : ndarray of shape (n,)
         Labels of 1 and -1, both of them.
+    C : float
+        Upper bound of the multipliers.
+    tol : float
+        By how much a point may violate the conditions without a step.
     passes : int
         After so many passes in a row without a step it stops.
+    rng : Generator, RandomState, int or None
+        Draws the partners.
 
     Returns
     -------
     alpha : ndarray of shape (n,)
     bias : float
+
+    Raises
+    ------
+    ValueError
+        If the labels are not those.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x, y = np.array([0.0, 2.0]), np.array([-1, 1])
+    >>> alpha, bias = simple_smo(np.outer(x, x), y, C=1, rng=0)
+    >>> alpha.tolist(), bias
+    ([0.5, 0.5], -1.0)
     """
-    rng, n = as_rng(rng), len(y)
-    b, F, idle = np.zeros(n), -y.astype(float), 0
+    rng, y = as_rng(rng), check_signs(y)
+    n, b, F, idle = len(y), np.zeros(len(y)), -y, 0
     box = np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
     bias = find_bias(F, b, box)
     while idle < passes:
@@ -114,3 +153,12 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
                     F += step * (K[i] - K[j])
                     bias = find_bias(F, b, box)
     return b * y, bias
+
+# %% ../nbs/15_simple_svm.ipynb #111584e7
+#| code-fold: true
+def check_signs(y: Array) -> Array:
+    """Return labels of 1 and -1, (n,), as floats; raise ValueError unless both occur."""
+    found = np.unique(y).tolist()
+    if found != [-1, 1]:
+        raise ValueError(f"y: expected labels of -1 and 1, both of them, got {found}")
+    return np.asarray(y, float)
