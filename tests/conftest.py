@@ -4,11 +4,18 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nnlib import Dense, ReLU, Sequential, Sigmoid, Softmax, Tanh
 
-settings.register_profile("nnlib", max_examples=30, deadline=None, derandomize=True, database=None)
+settings.register_profile(
+    "nnlib",
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # of a busy machine: times are no tests
+)
 settings.load_profile("nnlib")
 
 
