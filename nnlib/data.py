@@ -90,7 +90,7 @@ def data_folder() -> Path | None:
 
 # %% ../nbs/09_data.ipynb #d9a00009
 def find_file(folder: Path, name: str) -> Path:
-    """Find a file of MNIST in a folder, packed or not; raise FileNotFoundError if it is not there."""
+    """Find a file of MNIST, packed or not; raise FileNotFoundError if it is not there."""
     unpacked = name.removesuffix(".gz")
     for found in (name, unpacked, name.replace("-idx", ".idx"), unpacked.replace("-idx", ".idx")):
         if (folder / found).is_file():

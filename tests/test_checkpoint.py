@@ -36,11 +36,10 @@ from nnlib import (
     Sigmoid,
     Softmax,
     Tanh,
-    checkpoint,
     optimizer,
+    registry,
 )
 from nnlib import archive as files
-from nnlib import registry
 from nnlib.archive import BIT_GENERATORS, append_checksum, describe_rng, write_arrays
 from nnlib.checkpoint import (
     Checkpoint,
@@ -52,7 +51,6 @@ from nnlib.checkpoint import (
     to_arrays,
 )
 from nnlib.registry import KINDS, STATES, build_optimizer
-
 
 ROOT = Path(nnlib.__file__).parents[1]
 
@@ -1013,7 +1011,7 @@ def test_a_class_that_is_not_registered_is_refused_with_what_to_do(name, own, pa
         load(path)
     message = str(caught.value)
     assert (
-        str(path) in message and f"got the kind '{name}'" in message or f"got '{name}'" in message
+        (str(path) in message and f"got the kind '{name}'" in message) or f"got '{name}'" in message
     )
     assert "must be registered before, by nnlib.checkpoint.register" in message
     with pytest.raises(TypeError, match=f"call nnlib.checkpoint.register\\({name}\\) first"):

@@ -3,10 +3,8 @@ agree.
 """
 
 import ast
-import hashlib
 import inspect
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,7 +15,8 @@ import numpy as np
 import pytest
 
 import nnlib
-from nnlib import SGD, Dense, fingerprint as module
+from nnlib import SGD, Dense
+from nnlib import fingerprint as module
 from nnlib.fingerprint import Closure, add_thing, fingerprint, outline
 
 ROOT = Path(nnlib.__file__).parents[1]
