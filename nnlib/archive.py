@@ -281,7 +281,7 @@ def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
         return np.array(check_ints(value, f"rng: {name}", high=high), pattern.dtype)
     if isinstance(pattern, int):
         return check_ints([value], f"rng: {name}", *BOUNDS.get(name, (0, 2**128 - 1)))[0]
-    if type(value) is not type(pattern) or isinstance(value, float) and not math.isfinite(value):
+    if type(value) is not type(pattern) or (isinstance(value, float) and not math.isfinite(value)):
         raise ValueError(f"rng: expected {name} like {pattern!r}, got {value!r:.40}")
     return value
 

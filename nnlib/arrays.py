@@ -153,7 +153,7 @@ def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Ar
     if a.ndim != 1 or len(a) != (n or max(len(a), 1)):
         wanted = "(n,), at least one" if n is None else f"({n},)"
         raise ValueError(f"{name}: expected labels of shape {wanted}, got {a.shape}")
-    if a.dtype.kind in "biu" or a.dtype.kind in "fU" and hasattr(labels, "dtype"):
+    if a.dtype.kind in "biu" or (a.dtype.kind in "fU" and hasattr(labels, "dtype")):
         return check_whole(a, name)
     values = np.asarray(labels, object).tolist()
     missing = next((i for i, value in enumerate(values) if is_missing(value)), None)
