@@ -157,16 +157,14 @@ def check_params(optimizer: Optimizer, params: Array, grads: Array) -> None:
 
 # %% ../nbs/13_beyond.ipynb #b9108038
 class Adam(Optimizer):
-    """Steps of one size for all: fading mean of the gradients over their root mean square.
-
-    The method of Kingma and Ba.
+    """The method of Kingma and Ba: average gradient over the root of its average square.
 
     Parameters
     ----------
     learning_rate, eps : float
-        About the size of a step of each parameter; what is added to the root.
+        About how far a step moves each parameter; a number that is added to the root.
     betas : pair of float
-        What is left of the two means after a step, from 0 up to but not including 1.
+        Decay of the two moving averages in a step, from 0 up to but not including 1.
 
     Examples
     --------
@@ -186,7 +184,7 @@ class Adam(Optimizer):
 
     @property
     def betas(self) -> tuple[float, float]:
-        """What is left of the mean, and of the mean square, after a step."""
+        """Decay of the moving averages of the gradient and of its square."""
         return self._betas
 
     @betas.setter

@@ -109,10 +109,14 @@ def store_reports(runs: list[dict[str, Any]]) -> None:
     store("spread", about, runs)
 
 
+def settings() -> dict[str, list[Any]]:
+    """Describe the settings of all variants."""
+    return {name: [repr(make()), *others] for name, (make, *others) in VARIANTS.items()}
+
+
 def store_variants(runs: list[dict[str, Any]]) -> None:
     """Store the histories of all variants, with their settings."""
-    settings = {name: [repr(make()), *others] for name, (make, *others) in VARIANTS.items()}
-    store("beyond", {"variants": settings, "code": codes()["variants"]}, runs)
+    store("beyond", {"variants": settings(), "code": codes()["variants"]}, runs)
 
 
 def stored_runs() -> dict[tuple[str, int], dict[str, Any]]:
@@ -210,7 +214,10 @@ def carry(epochs: int) -> list[str]:
     save(kit.RUNS / "autoencoder.npz", network.network, notes=notes)
     for name, code in zip(("spread", "beyond", "latents"), (*codes().values(), latents.code())):
         path = kit.RUNS / f"{name}.json"
-        kit.store(kit.carried(kit.load(path), code, evidence), path)
+        stored = kit.load(path)
+        if name == "beyond":
+            stored["variants"] = settings()
+        kit.store(kit.carried(stored, code, evidence), path)
     return []
 
 
