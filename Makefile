@@ -124,7 +124,7 @@ frameworks: $(FRAMEWORKS)/.installed
 	$(FRAMEWORKS)/bin/python -m studies.frameworks
 
 clean-notebooks: $(VENV)/.book
-	$(BIN)/jupyter nbconvert --clear-output --inplace --log-level=WARN nbs/*.ipynb
+	$(BIN)/python tools/clean.py
 	$(BIN)/nbdev_clean
 	$(BIN)/nbdev_export
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+import clean
 from nnbook.notebook import execution
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,19 @@ def test_package_is_the_export_of_the_notebooks(copy: Path) -> None:
     for modules in (exported, kept):
         modules.pop("_modidx.py", None)  # nbdev's own index, which is neither kept nor shipped
     assert exported == kept
+
+
+def test_results_are_taken_out_of_a_notebook(copy: Path) -> None:
+    """By a tool of our own: the command that did it came with the workspace only."""
+    path = copy / "nbs" / "first_network.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell["execution_count"] = 7
+            cell["outputs"] = [{"name": "stdout", "output_type": "stream", "text": ["x"]}]
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    clean.clean(path)
+    assert path.read_bytes() == (ROOT / "nbs" / "first_network.ipynb").read_bytes()
 
 
 def test_notebooks_are_clean(copy: Path) -> None:
