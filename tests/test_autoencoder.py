@@ -7,6 +7,7 @@ import gc
 import json
 import pickle
 import tracemalloc
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -18,7 +19,6 @@ from nnlib import (
     Autoencoder,
     BCEWithLogitsLoss,
     Dense,
-    ReLU,
     Sequential,
     checkpoint,
     load_mnist,
@@ -57,7 +57,7 @@ def test_the_report_s_network_has_its_parameters():
     network = Autoencoder(rng=0)
     sizes = [784, 256, 128, 64, 32, 64, 128, 256, 784]
     shapes = [leaf.W.shape for leaf in network.leaves if leaf.params.size]
-    assert shapes == list(zip(sizes, sizes[1:]))
+    assert shapes == list(pairwise(sizes))
     assert network.params.size == 489_136 and network.params.dtype == np.float32
     kinds = [type(leaf).__name__ for leaf in network.leaves]
     assert kinds == 3 * ["Dense", "ReLU"] + ["Dense"] + 3 * ["Dense", "ReLU"] + ["Dense"]
@@ -221,7 +221,7 @@ def test_targets_other_than_the_images_are_refused(refuses):
 
 
 def test_a_slip_in_an_option_is_named():
-    with pytest.raises(TypeError, match="fit.* got an unexpected keyword argument 'shufle'"):
+    with pytest.raises(TypeError, match=r"fit.* got an unexpected keyword argument 'shufle'"):
         small().fit(images(), epochs=1, shufle=False)
 
 

@@ -137,7 +137,10 @@ def test_places_left_over_go_to_the_largest_remainders():
             [0, 0, 1],
             1,
             ValueError,
-            "test_size: expected both parts of the 3 samples to hold at least the 2 classes, got 1",
+            (
+                "test_size: expected both parts of the 3 samples to hold at least the 2 classes, "
+                "got 1"
+            ),
         ),
         (
             [0, 0, 0, 1],
@@ -217,10 +220,8 @@ def test_folder_may_be_named(own, mnist, tmp_path):
 
 
 def test_missing_file_is_named(tmp_path):
-    with pytest.raises(
-        FileNotFoundError,
-        match="expected the file train-images-idx3-ubyte.gz, or train-images-idx3-ubyte$",
-    ):
+    said = r"expected the file train-images-idx3-ubyte\.gz, or train-images-idx3-ubyte$"
+    with pytest.raises(FileNotFoundError, match=said):
         load_mnist(tmp_path)
 
 
@@ -276,16 +277,15 @@ def test_no_more_than_the_known_length_is_unpacked(tmp_path):
 def test_files_of_other_names_serve(rename, own, mnist, tmp_path):
     for name in MNIST:
         data = (own / name).read_bytes()
-        (tmp_path / rename(name)).write_bytes(
-            data if rename(name).endswith(".gz") else gzip.decompress(data)
-        )
+        packed = rename(name).endswith(".gz")
+        (tmp_path / rename(name)).write_bytes(data if packed else gzip.decompress(data))
     assert_array_equal(load_mnist(tmp_path)[1], mnist[1])
 
 
 def test_a_damaged_unpacked_file_is_refused(own, tmp_path):
     path = tmp_path / LABELS[:-3]
     path.write_bytes(gzip.decompress((own / LABELS).read_bytes())[:-1])
-    with pytest.raises(ValueError, match="expected content of SHA-256 .* .10,007 bytes"):
+    with pytest.raises(ValueError, match=r"expected content of SHA-256 .* .10,007 bytes"):
         read_verified(path, MNIST[LABELS][0], 10_008)
 
 

@@ -122,7 +122,8 @@ def test_a_known_fingerprint(tmp_path):
     assert fingerprint(twin(tmp_path, BASE)) == "af672791cf8719a3"
 
 
-PIECES = [lambda: 0, lambda: 1]
+PIECES = [lambda: 0,
+          lambda: 1]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,10 @@ CHANGES = {  # change, and whether it is seen from the script
     "annotation": ("work", "x: Unseen", "x: Seen", False),
     "call with a name that is used": ("work", "register(Parent)", "register(Machine)", True),
 }
-PRINT = "import sys; sys.path.insert(0, '.'); {}from script import run; from nnlib.fingerprint import fingerprint; print(fingerprint(run))"
+PRINT = (
+    "import sys; sys.path.insert(0, '.'); {}from script import run; "
+    "from nnlib.fingerprint import fingerprint; print(fingerprint(run))"
+)
 
 
 def package(folder, **changes):
@@ -233,7 +237,10 @@ def package(folder, **changes):
     return folder
 
 
-def said(folder, code=PRINT.format("")):
+SAY = PRINT.format("")
+
+
+def said(folder, code=SAY):
     return subprocess.run(
         [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -254,7 +261,10 @@ def test_changes_elsewhere_in_a_package(case, unchanged, tmp_path):
 
 def test_a_registration_counts_for_what_is_registered_with(tmp_path):
     """The call changes what `register` has in store, and nothing else says so."""
-    code = "import sys; sys.path.insert(0, '.'); from nnlib.work import lone; from nnlib.fingerprint import fingerprint; print(fingerprint(lone))"
+    code = (
+        "import sys; sys.path.insert(0, '.'); from nnlib.work import lone; "
+        "from nnlib.fingerprint import fingerprint; print(fingerprint(lone))"
+    )
     one = said(package(tmp_path / "one"), code)
     other = said(
         package(
@@ -313,7 +323,8 @@ def test_a_run_as_script_and_an_import_agree(unchanged, tmp_path):
     folder = package(tmp_path / "two")
     with (folder / "script.py").open("a", encoding="utf-8") as file:
         file.write(
-            "if __name__ == '__main__':\n    from nnlib.fingerprint import fingerprint\n    print(fingerprint(run))\n"
+            "if __name__ == '__main__':\n    from nnlib.fingerprint import fingerprint\n"
+            "    print(fingerprint(run))\n"
         )
     run = subprocess.run(
         [sys.executable, "script.py"], cwd=folder, capture_output=True, text=True, check=True
@@ -424,7 +435,7 @@ def g(x):
         case [1, *_, {"a": A(b, c=2), **rest}] | None if y: pass
         case "s" as t: ...
         case -1 | a.b: x += 1; x: int; (x): int
-'''
+'''  # noqa: E501
 
 
 def interpreters():
@@ -441,6 +452,7 @@ def interpreters():
         ):
             probe = subprocess.run(
                 [found, "-c", "import sys; print(sys.version_info[1])"],
+                check=False,
                 capture_output=True,
                 text=True,
             )
@@ -470,7 +482,10 @@ def test_all_versions_of_python_write_the_same_outline(pythons):
         + "\n"
     )
     code += "".join(map(inspect.getsource, (module.is_idle, module.counted_fields, outline)))
-    code += "print([hashlib.sha256(outline(ast.parse(s).body).encode('utf-8', 'backslashreplace')).hexdigest() for s in json.load(sys.stdin)])"
+    code += (
+        "print([hashlib.sha256(outline(ast.parse(s).body).encode('utf-8', 'backslashreplace'))"
+        ".hexdigest() for s in json.load(sys.stdin)])"
+    )
     found = {
         subprocess.run(
             [python, "-W", "ignore", "-c", code],
@@ -515,7 +530,8 @@ def in_notebook(tmp_path, **changes):
     source = (
         "import nnlib, math\nfrom nnlib import Dense as Layer\nfrom nnlib import layers\n"
         "def helper(x):\n    return x + 1\n"
-        "def f(x):\n    return helper(x), Layer(1, 1), nnlib.layers.INITS, layers.Layer, math.pi, len(x)\n"
+        "def f(x):\n    return helper(x), Layer(1, 1), nnlib.layers.INITS, layers.Layer, math.pi, "
+        "len(x)\n"
     )
     return twin(tmp_path, source.replace(*changes.get("change", ("", ""))))
 

@@ -46,7 +46,10 @@ def test_import_brings_numpy_only():
 
 def test_import_is_quick_for_it_leaves_until_later_what_loads_slowly():
     """Each of these takes milliseconds, where NumPy takes forty."""
-    code = "import sys, numpy; before = set(sys.modules); import nnlib; print(*set(sys.modules) - before)"
+    code = (
+        "import sys, numpy; before = set(sys.modules); import nnlib; "
+        "print(*set(sys.modules) - before)"
+    )
     loaded = set(python(code).stdout.split())
     assert not loaded & {
         "hashlib",
@@ -66,9 +69,10 @@ def test_every_promised_name_is_there():
 
 
 PROMISED = """
-    Adam Autoencoder BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss Optimizer PCA ReLU
-    SGD Sequential Sigmoid Softmax StandardScaler Tanh accuracy_score check_layer check_loss check_network
-    classification_report confusion_matrix load load_mnist numerical_gradient precision_recall_fscore_support
+    Adam Autoencoder BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss
+    Optimizer PCA ReLU SGD Sequential Sigmoid Softmax StandardScaler Tanh accuracy_score
+    check_layer check_loss check_network classification_report confusion_matrix load load_mnist
+    numerical_gradient precision_recall_fscore_support
     relative_error save stratified_split
 """.split()
 

@@ -194,7 +194,7 @@ def test_layers_that_make_no_network_are_refused(layers, error, words, refuses):
         lambda network: network.forward(data()[0]),
         lambda network: fit(network, *data()),
         lambda network: setattr(network, "params", network._params),
-        lambda network: Sequential(network),
+        Sequential,
     ],
 )
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_a_large_mean_costs_no_digits(rng):
 @pytest.mark.parametrize("shape", [(40, 6), (6, 6), (4, 6), (2, 3), (2, 1), (3000, 4)], ids=str)
 def test_the_components_are_those_of_scikit_learn(rng, shape):
     X = samples(rng, *shape)
-    k = min(min(shape), shape[0] - 1)  # the last of n <= d has no variance, and any direction
+    k = min(*shape, shape[0] - 1)  # the last of n <= d has no variance, and any direction
     ours, theirs = PCA(k).fit(X), decomposition.PCA(k, svd_solver="full").fit(X)
     for name in AXES:
         assert_allclose(getattr(ours, name), getattr(theirs, name), rtol=1e-9, atol=1e-11)

@@ -406,7 +406,7 @@ def test_whole_numbers_are_points(layout):
     rounded = (10 * X).round().astype(int)
     expected = SVC().fit(rounded.astype(float), y).decision_function(rounded)
     assert_array_equal(SVC().fit(rounded, y).decision_function(rounded), expected)
-    other = SVC().fit(layout(X), y if layout(X).shape == X.shape else y)
+    other = SVC().fit(layout(X), y)
     assert other.support_vectors_.dtype == np.float64
 
 
@@ -523,9 +523,10 @@ GOOD_X, GOOD_y = moons(20)
 @pytest.mark.parametrize(
     ("error", "words", "X", "y"),
     [
-        (ValueError, "SVC: expected at least two classes in y, got only 1", GOOD_X, np.ones(20, int)),
-        (ValueError, "SVC: expected two classes in y, got 3; for more there is "
-         "nnlib.OneVsRestSVC", GOOD_X, np.arange(20) % 3),
+        (ValueError, "SVC: expected at least two classes in y, got only 1",
+         GOOD_X, np.ones(20, int)),
+        (ValueError, "SVC: expected two classes in y, got 3; for more there is nnlib.OneVsRestSVC",
+         GOOD_X, np.arange(20) % 3),
         (ValueError, "y: expected labels of shape (20,), got (19,)",
          GOOD_X, GOOD_y[:19]),
         (ValueError, "y: expected labels of shape (20,)", GOOD_X, GOOD_y[:, None]),
@@ -570,7 +571,8 @@ KERNELS = "expected 'rbf', 'linear', 'poly' or a function"
         ("max_iter", ValueError, [-2], INT + " -1, got -2"),
         ("max_iter", ValueError, [0], "expected a positive int, or -1 for no limit, got 0"),
         ("max_iter", TypeError, [1.5, None, True, "9"], INT),
-        ("class_weight", ValueError, ["Balanced", 2.0, [1, 2]], "expected None, 'balanced' or a dict"),
+        ("class_weight", ValueError, ["Balanced", 2.0], "expected None, 'balanced' or a dict"),
+        ("class_weight", ValueError, [[1, 2]], "expected None, 'balanced' or a dict"),
         ("class_weight", ValueError, [np.ones(2)], "expected None, 'balanced' or a dict"),
         ("class_weight", ValueError, [{2: 1.0}, {"0": 1.0}], "expected classes of [0, 1], got"),
         ("class_weight", ValueError, [{0: 0.0}, {1: -1}, {1: np.nan}], POSITIVE),
@@ -689,7 +691,7 @@ def test_single_precision_is_given_up_where_its_distances_are_too_coarse(rng):
 # ---- numbers that a precision cannot hold
 @pytest.mark.parametrize("offset", [100, 1000, 30_000])
 def test_the_linear_kernel_far_from_the_origin_is_as_exact_as_near_it(offset):
-    """In single precision the distances were lost, without a word, and the score fell by 6 points."""
+    """In single precision the distances were lost, unsaid, and the score fell by 6 points."""
     rng = np.random.default_rng(0)
     # exact in either precision, also with the offset
     Z = np.round(rng.normal(size=(300, 3)) * 64) / 64
@@ -993,7 +995,7 @@ def test_a_kernel_that_is_not_symmetric_is_named(function, refuses):
 @pytest.mark.parametrize("kind", [SVC, OneVsRestSVC, OneVsOneSVC])
 def test_missing_and_mixed_labels_are_refused(kind, y):
     """NaN of dtype object became classes, six where there are two."""
-    with pytest.raises((TypeError, ValueError), match="^y: expected"):
+    with pytest.raises((TypeError, ValueError), match=r"^y: expected"):
         kind().fit(np.random.default_rng(0).random((6, 3)), y)
 
 

@@ -140,7 +140,8 @@ def main(folder: Path, tag: str = "") -> None:
     check_source(sources[0])
     try_out(wheels[0])
     print(
-        f"{wheels[0].name} and {sources[0].name} are complete; README's example runs with the wheel and NumPy alone"
+        f"{wheels[0].name} and {sources[0].name} are complete; "
+        "README's example runs with the wheel and NumPy alone"
     )
 
 

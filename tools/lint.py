@@ -66,6 +66,7 @@ def run(name: str) -> bool:
     for command in CHECKS[name]:
         done = subprocess.run(
             [find(command[0]), *command[1:]],
+            check=False,
             cwd=ROOT,
             text=True,
             encoding="utf-8",

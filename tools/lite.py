@@ -165,7 +165,8 @@ if __name__ == "__main__":
     )
     if lacking:
         sys.exit(
-            f"The workspace needs Pyodide, of which {lacking[0]} is neither in {folder} nor in the site."
+            f"The workspace needs Pyodide, of which {lacking[0]} "
+            f"is neither in {folder} nor in the site."
         )
     build(sys.argv[1], folder, SITE / "lite")
     link()

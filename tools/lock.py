@@ -115,10 +115,8 @@ def runs(tag: Tag, python: str) -> bool:
     if kind == "py":
         return tag.abi == "none" and tag.interpreter != "py2" and int(number or 0) <= minor
     return kind == "cp" and (
-        int(number) == minor
-        and tag.abi in (tag.interpreter, "none")
-        or int(number) <= minor
-        and tag.abi == "abi3"
+        (int(number) == minor and tag.abi in (tag.interpreter, "none"))
+        or (int(number) <= minor and tag.abi == "abi3")
     )
 
 
@@ -294,14 +292,13 @@ def table(
     admitted = requires_python(
         {pin: where for pin, where in marks.items() if pin not in known}, tags, scratch
     )
-    rows = {
+    return {
         pin: {
             "python": known[pin]["python"] if pin in known else admitted[pin],
             "wheels": tags[pin],
         }
         for pin in tags
     }
-    return rows
 
 
 def main() -> None:

@@ -23,7 +23,10 @@ from serve import served
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
-LEFT_OUT = ".headerlink, .nnbook-check, .viewcode-link, script, button, .tag_remove-cell, #pst-page-toc, .no-print"
+LEFT_OUT = (
+    ".headerlink, .nnbook-check, .viewcode-link, script, button, .tag_remove-cell, #pst-page-toc, "
+    ".no-print"
+)
 
 
 def parts_of_book() -> list[tuple[str, list[str]]]:
@@ -60,10 +63,8 @@ def article(page: str, pages: set[str]) -> Tag:
         unfold(soup, folded)
     # what is long may be divided between pages
     for block in [*found.select("pre"), *found.select("table")]:
-        if (
-            len(block.select("tr")) > 20
-            or block.get_text().count("\n") > 24
-            and block.name == "pre"
+        if len(block.select("tr")) > 20 or (
+            block.get_text().count("\n") > 24 and block.name == "pre"
         ):
             classes = block.get("class")
             block["class"] = " ".join([*(classes if isinstance(classes, list) else []), "long"])
@@ -113,7 +114,8 @@ def contents(parts: list[tuple[str, list[Tag]]], numbers: dict[str, int]) -> str
                     continue
                 anchor = str(section["id"])
                 lines.append(
-                    f'<p class="toc-{heading.name}"><a href="#{anchor}"><span>{heading.decode_contents()}</span>'
+                    f'<p class="toc-{heading.name}"><a href="#{anchor}">'
+                    f"<span>{heading.decode_contents()}</span>"
                     f'<span class="page">{numbers.get(anchor, "")}</span></a></p>'
                 )
     return "\n".join(lines)
@@ -126,12 +128,13 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
     texts = [(caption, [article(page, pages) for page in group]) for caption, group in parts]
     chapters: list[str] = []
     rules: list[str] = []
-    for caption, articles in texts:
+    for _, articles in texts:
         for text in articles:
             name = f"c{len(chapters)}"
             heading = head_of(text)
             rules.append(
-                f'@page {name} {{ @top-left {{ content: "{css(heading)}" }} }} .{name} {{ page: {name} }}'
+                f'@page {name} {{ @top-left {{ content: "{css(heading)}" }} }}\n'
+                f".{name} {{ page: {name} }}"
             )
             chapters.append(f'<div class="chapter {name}">{text.decode()}</div>')
     math = re.search(
@@ -141,11 +144,15 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
         else "",
     )
     return f"""<!DOCTYPE html>
-<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title><meta name="author" content="{html.escape(author)}">
-<link rel="stylesheet" href="/html/_static/pygments.css"><link rel="stylesheet" href="/print/print.css">
+<html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
+<meta name="author" content="{html.escape(author)}">
+<link rel="stylesheet" href="/html/_static/pygments.css">
+<link rel="stylesheet" href="/print/print.css">
 <style>{" ".join(rules)}</style>
-<script>{math[1] if math else ""}</script><script defer src="/html/_static/mathjax/tex-chtml.js"></script></head>
-<body><div class="cover"><img src="/html/_static/favicon.svg" alt=""><p class="book">{html.escape(title)}</p><p>{html.escape(author)}</p></div>
+<script>{math[1] if math else ""}</script>
+<script defer src="/html/_static/mathjax/tex-chtml.js"></script></head>
+<body><div class="cover"><img src="/html/_static/favicon.svg" alt="">
+<p class="book">{html.escape(title)}</p><p>{html.escape(author)}</p></div>
 <nav class="contents"><h1>Contents</h1>{contents(texts, numbers)}</nav>
 {"".join(chapters)}</body></html>"""
 
@@ -165,7 +172,8 @@ def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
     """Print the page; return the number of the page on which each section starts."""
     tab.goto(address, wait_until="load", timeout=300_000)
     tab.wait_for_function(
-        "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length",
+        "() => document.querySelectorAll('.math mjx-container').length"
+        " >= document.querySelectorAll('.math').length",
         timeout=600_000,
     )
     tab.evaluate("document.fonts.ready")
@@ -181,10 +189,12 @@ def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
 
 
 SHRINK = """() => {
-  for (const box of document.querySelectorAll("div.math")) {   // a formula wider than the page gets smaller
+  // a formula wider than the page gets smaller
+  for (const box of document.querySelectorAll("div.math")) {
     const inner = box.querySelector("mjx-container"), math = inner?.querySelector("mjx-math");
     const room = box.clientWidth - 2 * (box.querySelector(".eqno")?.offsetWidth ?? 0);
-    if (math && math.offsetWidth > room) inner.style.fontSize = `${Math.floor(100 * room / math.offsetWidth)}%`;
+    const share = Math.floor(100 * room / math?.offsetWidth);
+    if (math && math.offsetWidth > room) inner.style.fontSize = `${share}%`;
   }
 }"""
 

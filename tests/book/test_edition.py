@@ -1,4 +1,4 @@
-"""The reader's edition: accessible, its names and exercises at work, and what surrounds the pages."""
+"""The reader's edition: accessible, its names and exercises at work, and what is around pages."""
 
 from __future__ import annotations
 
@@ -37,10 +37,13 @@ OTHERS = [
     "search.html",
     "_modules/nnlib/layers.html",
 ]
-STYLED = "() => document.readyState === 'complete' && [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"
-SCROLLED = """() => [...document.querySelectorAll('div.math mjx-container')].filter(box => box.scrollWidth > box.clientWidth + 1)
+STYLED = """() => document.readyState === 'complete'
+    && [...document.querySelectorAll('link[rel=stylesheet]')].every(link => link.sheet)"""
+SCROLLED = """() => [...document.querySelectorAll('div.math mjx-container')]
+    .filter(box => box.scrollWidth > box.clientWidth + 1)
     .map(box => box.parentNode.id)"""
-TYPESET = "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+TYPESET = """() => document.querySelectorAll('.math mjx-container').length
+    >= document.querySelectorAll('.math').length"""
 
 
 # ---------------------------------------------------------------- for everyone
@@ -142,7 +145,8 @@ def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: 
     for _ in range(12):
         tab.keyboard.press("Tab")
         style = tab.evaluate(
-            "(({outlineStyle, outlineWidth, boxShadow}) => [outlineStyle, outlineWidth, boxShadow])"
+            "(({outlineStyle, outlineWidth, boxShadow}) =>"
+            " [outlineStyle, outlineWidth, boxShadow])"
             "(getComputedStyle(document.activeElement))"
         )
         assert (style[0] != "none" and style[1] != "0px") or style[2] != "none", tab.evaluate(
@@ -257,7 +261,10 @@ def test_methods_are_those_of_the_class_of_an_object(index: names.Index) -> None
 
 
 def test_names_in_highlighted_code_become_links() -> None:
-    code = '<div><pre><span></span><span class="nd">@a.b</span>\n<span class="n">x</span> <span class="o">&lt;</span> <span class="n">b</span></pre></div>'
+    code = (
+        '<div><pre><span></span><span class="nd">@a.b</span>\n<span class="n">x</span> '
+        '<span class="o">&lt;</span> <span class="n">b</span></pre></div>'
+    )
     link = "m.b", {"href": "p.html#m.b"}
     assert links.add_links(code, {(1, 4): link}) == code.replace(
         '<span class="n">b</span>',

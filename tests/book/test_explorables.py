@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import explore
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,7 +19,6 @@ from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
 from playwright.sync_api import Browser, Locator, Page, expect
 
-import explore
 import serve
 from nnbook.live import explorables
 from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
@@ -188,7 +188,8 @@ def scores(part: Locator) -> list[float]:
 def pixels(canvas: Locator) -> np.ndarray:
     """How much ink there is in each pixel, from 0 to 255."""
     data = canvas.evaluate(
-        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 == 0)"
+        "c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data]"
+        ".filter((_, i) => i % 4 == 0)"
     )
     return 255 - np.array(data)
 
@@ -200,13 +201,22 @@ def test_pictures_stand_in_the_page_until_it_is_started(page: Page) -> None:
 
 PIPELINE = """async ([site, side, n]) => {
   const { Kernel } = await import(`${site}/_static/live/kernel.js`);
-  const kernel = new Kernel({ files: [{ url: `${site}/_static/explore/explore.py`, path: "/lib/python3.12/site-packages/explore.py" }] });
+  const path = "/lib/python3.12/site-packages/explore.py";
+  const kernel = new Kernel({ files: [{ url: `${site}/_static/explore/explore.py`, path }] });
   await kernel.start();
   await kernel.run("from explore import *", "test", () => {});
-  const read = async (path) => new Uint8Array(await (await fetch(`${site}/_static/data/${path}`)).arrayBuffer());
-  await kernel.call("attempt", "draw_start", ...(await Promise.all(["runs/autoencoder.npz", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz"].map(read))));
+  const read = async (file) => {
+    const answer = await fetch(`${site}/_static/data/${file}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+  const files = ["runs/autoencoder.npz", "mnist/t10k-images-idx3-ubyte.gz",
+                 "mnist/t10k-labels-idx1-ubyte.gz"];
+  await kernel.call("attempt", "draw_start", ...(await Promise.all(files.map(read))));
   const answers = [];
-  for (let k = 0; k < n; k++) answers.push(await kernel.call("draw_image", new Uint8Array(await kernel.call("draw_digit", k)), side));
+  for (let k = 0; k < n; k++) {
+    const digit = new Uint8Array(await kernel.call("draw_digit", k));
+    answers.push(await kernel.call("draw_image", digit, side));
+  }
   kernel.close();
   return answers;
 }"""
@@ -320,7 +330,8 @@ def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
         status(
             part,
             re.compile(
-                rf"loss {state['loss']:.4f}, . of 4 right. To the hidden units these look alike: \("
+                rf"loss {state['loss']:.4f}, . of 4 right. "
+                r"To the hidden units these look alike: \("
             ),
         )
 
@@ -370,7 +381,8 @@ def test_smo_is_stepped_through_to_the_optimum(page: Page) -> None:
         clipped = " (clipped)" if state["moved"] < state["wanted"] * (1 - 1e-9) else ""
         steps.insert(
             0,
-            f"{state['steps']} {state['raised'] + 1} up, {state['lowered'] + 1} down {state['wanted']:.4f} "
+            f"{state['steps']} {state['raised'] + 1} up, {state['lowered'] + 1} down "
+            f"{state['wanted']:.4f} "
             f"{state['moved']:.4f}{clipped} {state['dual']:.4f} {state['gap']:.4f}",
         )
     shown = part.get_by_role("region", name="Steps so far").locator("tbody tr").all_inner_texts()

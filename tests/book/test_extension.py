@@ -221,7 +221,14 @@ def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(
 
 # ---------------------------------------------------------------- a small book, built for real
 TOC = "format: jb-book\nroot: nbs/index\nchapters:\n  - file: nbs/chapter\n  - file: nbs/ledger\n"
-CLAIMS = '[[claim]]\nid = "answer"\nwhere = "Table 1"\nsays = "The answer"\nkind = "number"\nreported = "42"\nverdict = "{}"\n'
+CLAIMS = """[[claim]]
+id = "answer"
+where = "Table 1"
+says = "The answer"
+kind = "number"
+reported = "42"
+verdict = "{}"
+"""
 
 
 @pytest.fixture
@@ -271,7 +278,13 @@ def build(book: Path, **environment: str) -> tuple[int, str]:
     ]
     environment = {**os.environ, "PYTHONPATH": str(book), "BASEURL": "", **environment}
     done = subprocess.run(
-        command, cwd=book, env=environment, capture_output=True, text=True, encoding="utf-8"
+        command,
+        check=False,
+        cwd=book,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     return done.returncode, done.stdout + done.stderr
 

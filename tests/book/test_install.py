@@ -13,10 +13,11 @@ import tomllib
 import urllib.request
 from pathlib import Path
 
-import lock
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+import lock
 
 ROOT = Path(__file__).parents[2]
 ROWS = json.loads((lock.LOCKS / "wheels.json").read_text("utf-8"))

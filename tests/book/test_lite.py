@@ -15,9 +15,12 @@ import serve
 from nnbook.live import live
 
 ROOT = Path(__file__).parents[2]
-BROKEN = '[data-mime-type="application/vnd.jupyter.error"], [data-mime-type="application/vnd.jupyter.stderr"]'
+BROKEN = ", ".join(
+    f'[data-mime-type="application/vnd.jupyter.{kind}"]' for kind in ("error", "stderr")
+)
 DONE = """() => {
-    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map((prompt) => prompt.innerText);
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
+        .map((prompt) => prompt.innerText);
     return document.querySelector(".jp-Notebook-ExecutionIndicator").dataset.status === "idle"
         && prompts.some((text) => /\\d/.test(text)) && !prompts.some((text) => text.includes("*"));
 }"""

@@ -87,7 +87,7 @@ def test_file_of_pyodide_with_another_hash_is_refused() -> None:
 def test_folder_named_for_pyodide_must_hold_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that is named and not complete is an error; a download that is not there is none."""
+    """A folder that is named and not complete is an error; a download that is missing is none."""
     app = type("App", (), {"confdir": tmp_path})
     monkeypatch.delenv("NNLIB_PYODIDE", raising=False)
     assert live.pyodide_folder(app) is None
@@ -153,7 +153,11 @@ def test_download_holds_the_notebooks_and_a_package_that_installs(
     )
     command = "import nnlib; print(nnlib.__file__)"
     done = subprocess.run(
-        [sys.executable, "-c", command], cwd=tmp_path / "installed", capture_output=True, text=True
+        [sys.executable, "-c", command],
+        check=True,
+        cwd=tmp_path / "installed",
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.strip() == str(tmp_path / "installed" / "nnlib" / "__init__.py")
 
@@ -174,7 +178,10 @@ def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
     (tmp_path / "_images" / "a.svg").write_text(
         '<svg xmlns="x" width="30pt" height="15pt">', encoding="utf-8"
     )
-    page = '<script src="../fontawesome/6/js/all.min.js?d=1"></script><img alt="A" src="_images/a.svg"/>'
+    page = (
+        '<script src="../fontawesome/6/js/all.min.js?d=1"></script>'
+        '<img alt="A" src="_images/a.svg"/>'
+    )
     builder = SimpleNamespace(srcdir=tmp_path, images={"_images/a.svg": "a.svg"})
     assert (
         page_weight.lighten(page, builder)
@@ -242,9 +249,10 @@ def run(page: Page, number: int) -> None:
 def printed(page: Page) -> dict[str, str]:
     """What stands under each cell that is shown, by the cell's class."""
     page.evaluate(UNFOLD)
-    return page.evaluate("""Object.fromEntries([...document.querySelectorAll(".cell")].map((cell) =>
+    return page.evaluate("""Object.fromEntries([...document.querySelectorAll(".cell")].map(cell =>
         [[...cell.classList].find((name) => name.startsWith("live-")),
-         [...cell.querySelectorAll(".cell_output > :not(figure)")].map((output) => output.innerText).join("\\n")]))""")
+         [...cell.querySelectorAll(".cell_output > :not(figure)")]
+            .map((output) => output.innerText).join("\\n")]))""")
 
 
 NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d*)?(?:e[-+]?\d+)?")
@@ -332,7 +340,8 @@ def test_chapter_runs_in_the_page_as_in_the_book(
         figures.evaluate_all("images => images.map((image) => image.src.startsWith('blob:'))")
     )
     page.wait_for_function(
-        "[...document.querySelectorAll('img[src^=\"blob:\"]')].every((image) => (image.loading = 'eager') && image.naturalWidth > 100)"
+        "[...document.querySelectorAll('img[src^=\"blob:\"]')].every("
+        "(image) => (image.loading = 'eager') && image.naturalWidth > 100)"
     )
     assert problems == []
 
@@ -464,7 +473,8 @@ import matplotlib.pyplot as plt
 from IPython.display import Markdown, display
 print("one & <two>")
 print("late", file=sys.stderr)
-display(Markdown("Some **bold** `code` <b>\\n\\n| a | b |\\n|:--|--:|\\n| `x` | 1 |\\n\\n```python\\na  = 1\\n\\nb = [2]\\n```"))
+table, code = "| a | b |\\n|:--|--:|\\n| `x` | 1 |", "```python\\na  = 1\\n\\nb = [2]\\n```"
+display(Markdown(f"Some **bold** `code` <b>\\n\\n{table}\\n\\n{code}"))
 plt.plot([1, 2])
 plt.show()
 fig, axes = plt.subplots(1, 2)
@@ -496,7 +506,8 @@ def test_endless_cell_is_interrupted_and_variables_stay(small: Page) -> None:
     run(page, 4)
     expect(output(page, 4)).to_contain_text("before")
     page.evaluate("""new Promise((resolve) => { let frames = 0;
-        const tick = () => (frames++ < 30 ? requestAnimationFrame(tick) : resolve()); requestAnimationFrame(tick); })""")
+        const tick = () => (frames++ < 30 ? requestAnimationFrame(tick) : resolve());
+        requestAnimationFrame(tick); })""")
     status(page, re.compile("Running cell 4"))
     page.get_by_role("button", name="Stop the running cell").click()
     status(page, "Stopped")
@@ -567,7 +578,8 @@ def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> N
     page = context.new_page()
     page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
     page.wait_for_function(
-        "document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+        "document.querySelectorAll('.math mjx-container').length"
+        " >= document.querySelectorAll('.math').length"
     )
     tags = "document.querySelector('article').innerHTML"
     rendered = page.evaluate(tags)
@@ -585,23 +597,28 @@ def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -
     page.goto(f"{isolated}/nbs/index.html")
     result = page.evaluate("""async () => {
         const { Kernel } = await import("../_static/live/kernel.js");
+        const labels = "../_static/data/mnist/t10k-labels-idx1-ubyte.gz";
         const seen = [], outputs = [];
         const kernel = new Kernel({
             packages: ["nnlib"], onprogress: ({ loaded }) => seen.push(loaded),
-            files: [{ url: new URL("../_static/data/mnist/t10k-labels-idx1-ubyte.gz", location.href).href, path: "/data/mnist/labels.gz" }],
+            files: [{ url: new URL(labels, location.href).href, path: "/data/mnist/labels.gz" }],
         });
         await kernel.start();
         const ran = await kernel.run(`
 import gzip, numpy as np
 from nnlib.data import data_folder, parse_idx
 labels = parse_idx(gzip.decompress((data_folder() / "mnist" / "labels.gz").read_bytes()))
-def scores(factor, values): return {"sum": factor * np.asarray(values).sum(), "first": labels[:5].astype(np.float32)}
+def scores(factor, values):
+    first = labels[:5].astype(np.float32)
+    return {"sum": factor * np.asarray(values).sum(), "first": first}
 def refuse(value): raise ValueError(f"expected less than {value}")
 print(labels.shape)`, "setup", (output) => outputs.push(output));
         const { sum, first } = await kernel.call("scores", 2, [1, 2.5]);
         const said = (error) => error.message;
-        const errors = [await kernel.call("missing").catch(said), await kernel.call("refuse", 3).catch(said)];
-        return { ran, outputs, sum: Number(sum), first: [...first], kind: first.constructor.name, errors, grew: seen.at(-1) > seen[0] };
+        const errors = [await kernel.call("missing").catch(said),
+                        await kernel.call("refuse", 3).catch(said)];
+        return { ran, outputs, sum: Number(sum), first: [...first],
+                 kind: first.constructor.name, errors, grew: seen.at(-1) > seen[0] };
     }""")
     assert result["ran"] and "".join(part["text"] for part in result["outputs"]) == "(10000,)\n"
     assert (
@@ -645,11 +662,13 @@ def test_live_page_fits_a_phone(small: Page, theme: str) -> None:
     )
 
 
-EDITORS = """() => [...document.querySelectorAll(".nnbook-live-editor")].filter((editor) => editor.checkVisibility()).map((editor) => {
+EDITORS = """() => [...document.querySelectorAll(".nnbook-live-editor")]
+  .filter((editor) => editor.checkVisibility()).map((editor) => {
   const [text, area] = [editor.querySelector("pre"), editor.querySelector("textarea")];
   const [one, two] = [text, area].map((element) => getComputedStyle(element));
-  return ["lineHeight", "fontSize", "paddingTop", "fontFamily"].filter((name) => one[name] !== two[name])
-    .concat(area.scrollHeight > area.clientHeight || area.scrollWidth > area.clientWidth ? ["size"] : []);
+  const large = area.scrollHeight > area.clientHeight || area.scrollWidth > area.clientWidth;
+  return ["lineHeight", "fontSize", "paddingTop", "fontFamily"]
+    .filter((name) => one[name] !== two[name]).concat(large ? ["size"] : []);
 })"""
 
 

@@ -94,7 +94,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # leaves no names
-TRY = 'print(__import__("json").dumps(__import__("runpy").run_path({!r})["try_answers"]({!r}, globals())))'
+TRY = (
+    'print(__import__("json").dumps('
+    '__import__("runpy").run_path({!r})["try_answers"]({!r}, globals())))'
+)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from nnbook.live import pyodide
 from serve import served
 

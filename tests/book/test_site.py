@@ -93,7 +93,8 @@ def test_page_needs_no_network_and_has_no_error(
     formulas = tab.locator(".math").count()
     if formulas:
         tab.wait_for_function(
-            "() => document.querySelectorAll('.math mjx-container').length >= document.querySelectorAll('.math').length"
+            "() => document.querySelectorAll('.math mjx-container').length"
+            " >= document.querySelectorAll('.math').length"
         )
     assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
@@ -133,9 +134,9 @@ def test_links_and_anchors_resolve(html: Path, pages: dict[Path, Page]) -> None:
             if urlsplit(link).scheme:
                 continue
             target = (path.parent / unquote(url)).resolve() if url else path
-            if not target.exists():
-                broken.append(f"{path.relative_to(html)}: {link}")
-            elif anchor and target in pages and unquote(anchor) not in pages[target].ids:
+            if not target.exists() or (
+                anchor and target in pages and unquote(anchor) not in pages[target].ids
+            ):
                 broken.append(f"{path.relative_to(html)}: {link}")
     assert broken == []
 
@@ -234,7 +235,7 @@ def test_reference_has_an_entry_for_what_is_public_and_for_nothing_else(
 
 
 def test_reference_begins_with_its_contents(html: Path, reference: dict[str, Tag]) -> None:
-    """Each entry is listed once, as it is imported, with its first line, in the order of the page."""
+    """Each entry is listed once, as it is imported, with its first line, in the page's order."""
     page = BeautifulSoup((html / "nbs" / "api.html").read_text("utf-8"), "html.parser")
     listed = page.select("dl.nnbook-contents > dt")
     assert [term.select_one("a")["href"] for term in listed] == [f"#{name}" for name in reference]
@@ -248,7 +249,7 @@ def test_reference_begins_with_its_contents(html: Path, reference: dict[str, Tag
     "name", [name for name, thing in DESCRIBED.items() if isinstance(thing, type)]
 )
 def test_class_shows_its_methods_and_its_base(reference: dict[str, Tag], name: str) -> None:
-    """Those that it inherits too: `fit` and `predict` of SVC stood under names that no user knows."""
+    """Those it inherits too: `fit` and `predict` of SVC stood under names that no user knows."""
     thing, entry = PUBLIC[name], reference[name]
     own = {
         key

@@ -30,15 +30,17 @@ from .site import fixes, links, page_weight, pages
 HERE = Path(__file__).parent
 
 
+def said(script: object) -> str:
+    """What tells one script from another: its file, or what stands in it."""
+    return f"{getattr(script, 'filename', '')}{getattr(script, 'attributes', {}).get('body', '')}"
+
+
 def drop_scripts(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
 ) -> None:
     """Leave out sphinx-thebe's scripts: unused here, declared twice, and from another host."""
     context["script_files"] = [
-        script
-        for script in context["script_files"]
-        if "thebe"
-        not in f"{getattr(script, 'filename', '')}{getattr(script, 'attributes', {}).get('body', '')}".lower()
+        script for script in context["script_files"] if "thebe" not in said(script).lower()
     ]
 
 

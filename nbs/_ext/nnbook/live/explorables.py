@@ -62,7 +62,8 @@ def add_scripts(
         if folder is None:
             return match[0]
         data = [Path(app.confdir, "data", name) for name in DATA[match[1]]]
-        return f'{match[0]} data-code="{live.megabytes(code_files(folder))}" data-data="{live.megabytes(data)}"'
+        code, more = live.megabytes(code_files(folder)), live.megabytes(data)
+        return f'{match[0]} data-code="{code}" data-data="{more}"'
 
     context["body"] = re.sub(r'data-kind="(\w+)"', sized, context["body"]) + live.from_a_file(
         ".nnbook-explorable"

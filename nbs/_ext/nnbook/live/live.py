@@ -61,8 +61,8 @@ The chapters as notebooks. With Python 3.11 or newer:
     pip install {wheel} jupyterlab matplotlib pooch
     jupyter lab
 
-Chapters that need MNIST fetch it once, about 11 MB. Notebooks that show results of long trainings need the folder
-`data` of the repository: set the environment variable NNLIB_DATA to where it is.
+Chapters that need MNIST fetch it once, about 11 MB. Notebooks that show results of long trainings
+need the folder `data` of the repository: set the environment variable NNLIB_DATA to where it is.
 """
 
 
@@ -155,6 +155,7 @@ def build_wheel(root: Path, package: str, target: Path) -> Path:
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
         done = subprocess.run(
             [sys.executable, "-c", backend, scratch],
+            check=False,
             cwd=source,
             env=environment,
             capture_output=True,
@@ -190,7 +191,7 @@ def publish_notebooks(wheel: Path, target: Path, root: Path) -> None:
 
 
 def publish_pyodide(source: Path, target: Path, wheel: Path, package: str) -> None:
-    """Copy Pyodide into the site, each file checked, with a lock file that lists the package too."""
+    """Copy Pyodide into the site, each file checked, with a lock that lists the package too."""
     target.mkdir(parents=True, exist_ok=True)
     files = {name: pyodide.check(name, (source / name).read_bytes()) for name in pyodide.FILES}
     for name, data in files.items():
@@ -223,7 +224,7 @@ def data_files(root: Path) -> list[Path]:
 
 def needs(code: str, path: Path) -> bool:
     """Whether a chapter reads a file: it names it, or loads MNIST."""
-    return path.name in code or path.parent.name == "mnist" and "load_mnist(" in code
+    return path.name in code or (path.parent.name == "mnist" and "load_mnist(" in code)
 
 
 def data_of(app: Sphinx, docname: str) -> list[Path]:
@@ -249,7 +250,8 @@ def from_a_file(selector: str) -> str:
     """
     said = "Opened as a file, this page cannot run code. Run make serve, and open it from there."
     return (
-        f'<script>if (location.protocol === "file:") for (const place of document.querySelectorAll("{selector}"))'
+        '<script>if (location.protocol === "file:") '
+        f'for (const place of document.querySelectorAll("{selector}"))'
         f' {{ place.hidden = false; place.textContent = "{said}"; }}</script>'
     )
 

@@ -136,9 +136,8 @@ class Claim(SphinxDirective):
         try:
             value = read_value(claim, text)
         except (SyntaxError, TypeError, ValueError) as error:
-            raise self.error(
-                f"claim {name!r}: measured {text}, which is no value of kind {claim['kind']!r}: {error}"
-            )
+            kind = f"which is no value of kind {claim['kind']!r}"
+            raise self.error(f"claim {name!r}: measured {text}, {kind}: {error}") from error
         found = shown(claim, value)
         measured(self.env).setdefault(self.env.docname, []).append(
             (name, found, agrees(claim, value))
@@ -226,7 +225,7 @@ def row(cells: list[list[nodes.Node]]) -> nodes.row:
 
 
 def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn, and so fail the build, unless each claim is measured once and as its verdict has it."""
+    """Warn, and so fail the build, unless each claim is measured once, as its verdict has it."""
     all_rows = [(page, *row) for page, rows in measured(env).items() for row in rows]
     for name, claim in load_claims().items():
         found = [row for row in all_rows if row[1] == name]
@@ -235,7 +234,8 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
         for page, _, text, holds in found:
             if holds != (claim["verdict"] in AGREEING):
                 logger.warning(
-                    f"claim {name!r}: measured {text}, which contradicts the verdict {claim['verdict']!r}",
+                    f"claim {name!r}: measured {text}, "
+                    f"which contradicts the verdict {claim['verdict']!r}",
                     location=page,
                 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def draw_card(title: str, path: Path) -> None:
     axes.axis("off")
     columns = [(7.4, 2, "#6E6E6E"), (9.2, 4, "#0072B2"), (11, 1, "#D55E00")]
     places = [[(x, 3.15 + 1.25 * ((n - 1) / 2 - i)) for i in range(n)] for x, n, _ in columns]
-    for left, right in zip(places, places[1:]):
+    for left, right in pairwise(places):
         for start in left:
             for end in right:
                 axes.plot(*zip(start, end), color="#9A9A9A", linewidth=2, zorder=1)

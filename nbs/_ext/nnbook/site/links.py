@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
-from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -78,8 +77,10 @@ def add_links(html: str, links: dict[Position, tuple[str, dict[str, str]]]) -> s
         name, link = links.get((line, column + mark), ("", {}))
         if name and text[mark:] == name.rpartition(".")[2]:
             attributes = "".join(f' {key}="{escape(value)}"' for key, value in link.items())
-            piece = f'{piece[:mark]}<a class="nnbook-name"{attributes} title="{name}">{piece[mark:]}</a>'
-        out.append(piece)
+            shown = f'<a class="nnbook-name"{attributes} title="{name}">{piece[mark:]}</a>'
+            out.append(f"{piece[:mark]}{shown}")
+        else:
+            out.append(piece)
         line += text.count("\n")
         column = len(text) - text.rfind("\n") - 1 if "\n" in text else column + len(text)
     return "".join(out)

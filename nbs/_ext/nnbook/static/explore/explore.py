@@ -157,7 +157,7 @@ def xor_train(epochs: int, every: int) -> dict[str, Any]:
 
 
 def xor_state() -> dict[str, Any]:
-    """Return epochs, loss, outputs at the corners and around them, and which corners look alike."""
+    """Return epochs, loss, outputs at the corners and around, and which corners look alike."""
     network, _, losses = STATE["xor"]
     hidden = network.layers[1].forward(network.layers[0].forward(CORNERS))
     alike = [[i, j] for i in (0, 3) for j in (1, 2) if abs(hidden[i] - hidden[j]).max() < 0.01]

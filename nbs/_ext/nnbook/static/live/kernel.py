@@ -6,9 +6,8 @@ Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's output
 """
 
 from __future__ import annotations
-
 import __future__
-import __main__
+
 import ast
 import io
 import linecache
@@ -21,6 +20,8 @@ import traceback
 import types
 from collections.abc import Callable
 from typing import Any
+
+import __main__
 
 Send = Callable[[dict[str, str]], object]
 
@@ -104,7 +105,7 @@ class Kernel:
         return inner
 
     def write(self, stream: str, text: str) -> None:
-        """Collect what is printed; send the first lines at once, many more twenty times a second."""
+        """Collect what is printed; send the first lines at once, more twenty times a second."""
         if self.pending[0] != stream:
             self.flush()
             self.pending[0] = stream
