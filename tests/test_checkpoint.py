@@ -1012,8 +1012,8 @@ def test_a_class_that_is_not_registered_is_refused_with_what_to_do(name, own, pa
         load(path)
     message = str(caught.value)
     assert (
-        (str(path) in message and f"got the kind '{name}'" in message) or f"got '{name}'" in message
-    )
+        str(path) in message and f"got the kind '{name}'" in message
+    ) or f"got '{name}'" in message
     assert "must be registered before, by nnlib.checkpoint.register" in message
     with pytest.raises(TypeError, match=f"call nnlib.checkpoint.register\\({name}\\) first"):
         put(path, run)

@@ -101,8 +101,12 @@ def test_it_stays_feasible_and_arrives_with_patience(rng):
     assert proof.infeasibility < 1e-12 and proof.holds(1.1e-3)
 
 
-@pytest.mark.parametrize("y", [[0, 1, 0, 1], [True, False, True, False], [1, 1, 1, 1], [-1, 1, 2, 1]], ids=str)
+@pytest.mark.parametrize(
+    "y", [[0, 1, 0, 1], [True, False, True, False], [1, 1, 1, 1], [-1, 1, 2, 1]], ids=str
+)
 def test_other_labels_are_named(y, refuses):
     """The message was NumPy's, of a zero-size array."""
-    with refuses(ValueError, f"y: expected labels of -1 and 1, both of them, got {np.unique(y).tolist()}"):
+    with refuses(
+        ValueError, f"y: expected labels of -1 and 1, both of them, got {np.unique(y).tolist()}"
+    ):
         simple_smo(np.eye(4), np.array(y), 1.0, rng=0)
