@@ -55,6 +55,38 @@ PASSES = [
     ("light", PHONE, {"rules": {"color-contrast": {"enabled": False}}}),
 ]
 
+# axe looks at each token of code by itself, and there are thousands on a page: of those that look
+# alike in both themes, with all that they stand in, three are left, and the others become plain
+# text; also those of one character, which it does not judge
+FEW_OF_EACH = """() => {
+  const tokens = [...document.querySelectorAll("pre span[class]")].filter(
+    (token) => !token.id && !token.childElementCount && !token.closest("a"));
+  const looks = tokens.map((token) => token.className);
+  for (const theme of ["dark", "light"]) {
+    document.documentElement.dataset.theme = theme;
+    const grounds = new Map([[null, ""]]);
+    const ground = (part) => {
+      if (!grounds.has(part)) {
+        const { backgroundColor, backgroundImage, opacity, filter } = getComputedStyle(part);
+        const own = [backgroundColor, backgroundImage, opacity, filter].join(" ");
+        grounds.set(part, `${own} | ${ground(part.parentElement)}`);
+      }
+      return grounds.get(part);
+    };
+    tokens.forEach((token, i) => {
+      const { color, fontSize, fontWeight } = getComputedStyle(token);
+      looks[i] += ` | ${color} ${fontSize} ${fontWeight} | ${ground(token)}`;
+    });
+  }
+  const left = new Map();
+  tokens.forEach((token, i) => {
+    const count = left.get(looks[i]) ?? 0;
+    if (token.textContent.trim().length > 1 && count < 3) left.set(looks[i], count + 1);
+    else token.replaceWith(...token.childNodes);
+  });
+  document.querySelectorAll("pre").forEach((block) => block.normalize());
+}"""
+
 
 @pytest.mark.parametrize("page", [*PAGES, *OTHERS])
 def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
@@ -72,6 +104,7 @@ def test_page_is_accessible(server: str, browser: Browser, page: str) -> None:
     tab.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true })")
     tab.set_viewport_size(DESK)
     assert tab.evaluate(SCROLLED) == []
+    tab.evaluate(FEW_OF_EACH)
     found = []
     for theme, size, options in PASSES:
         tab.set_viewport_size(size)
