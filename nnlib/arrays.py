@@ -113,10 +113,10 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     of_kind = isinstance(value, numbers.Integral if kind is int else numbers.Real)
     if not of_kind or isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{message}{value!r:.60}")
-    inside = kind is int or not long and math.isfinite(value)
-    if low is not None and value < low or high is not None and value > high:
+    inside = kind is int or (not long and math.isfinite(value))
+    if (low is not None and value < low) or (high is not None and value > high):
         inside = False
-    if above is not None and value <= above or below is not None and value >= below:
+    if (above is not None and value <= above) or (below is not None and value >= below):
         inside = False
     if not inside:
         raise ValueError(f"{message}{f'an int of {value.bit_length()} bits' if long else value}")

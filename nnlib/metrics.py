@@ -319,7 +319,7 @@ def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
 
 def check_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None:
     """Raise ValueError unless the value of an option is one of these."""
-    if not any(value is choice or isinstance(value, str) and value == choice
+    if not any(value is choice or (isinstance(value, str) and value == choice)
                for choice in choices):
         raise ValueError(f"{name}: expected one of {choices}, got {value!r}")
 

@@ -23,6 +23,7 @@ TOOLS = [f"tools/{path.name}" for path in sorted((ROOT / "tools").glob("*.py"))]
 TESTS = [f"tests/js/{path.name}" for path in sorted((ROOT / "tests" / "js").glob("*.test.js"))]
 
 CHECKS: dict[str, list[list[str]]] = {
+    "ruff": [["ruff", "check", "--quiet"], ["ruff", "format", "--check", "--quiet"]],
     "types": [["mypy", "--no-error-summary"], ["mypy", "--no-error-summary", *TOOLS]],
     "spelling": [["codespell"]],
     "workflows": [
