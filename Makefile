@@ -1,4 +1,5 @@
 # make book          build the book into _build/html
+# make draft         render what has changed since the last build, in seconds
 # make pdf           print the book into _build/pdf
 # make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
 # make serve         show the built book at an address that it says, so that its pages can be made live
@@ -45,7 +46,7 @@ note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1
 WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 
 .NOTPARALLEL:
-.PHONY: always book serve pdf lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: always book draft serve pdf lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@$(BIN)/python -c "from pathlib import Path; print('The book is built. Open %s, or run make serve to make its pages live' % Path('$(SITE)').absolute().as_uri())"
@@ -56,6 +57,12 @@ $(SITE): $(VENV)/.book $(SOURCES) $(LIVE) $(ADDRESS)
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter-book build . --all -W -n --keep-going || { rm -f $@; exit 1; }
 	@touch $@
+
+# only what has changed is read and written, and a warning is no error: for a look while writing.
+# Navigation and numbers of other pages may be of before; `make book` writes everything
+draft: $(VENV)/.book
+	$(BIN)/nbdev_export
+	$(BIN)/jupyter-book build . -n --keep-going
 
 # BASEURL is the address at which the site will be published; another one writes every page anew
 $(ADDRESS): always

@@ -354,6 +354,15 @@ def test_every_solution_stands_beside_its_check(html: Path, chapter: Path) -> No
     assert page.count("Check an answer") == page.count("Hide the solution") >= 3
 
 
+@pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda path: path.stem)
+def test_exercises_can_be_cited(html: Path, chapter: Path) -> None:
+    """Each has a place under its number."""
+    page = (html / "nbs" / f"{chapter.stem}.html").read_text("utf-8")
+    numbers = [int(number) for number in re.findall(r'id="exercise-(\d+)"', page)]
+    assert numbers == [*range(1, len(numbers) + 1)]
+    assert len(numbers) >= 3
+
+
 # ---------------------------------------------------------------- around the pages
 def test_links_to_elsewhere_are_well_formed(html: Path) -> None:
     """Each is https, has a host with a name, and no blank or stray mark; `_build/links.txt` lists

@@ -9,14 +9,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from docutils.core import publish_doctree
+from sphinx_external_toc.parsing import parse_toc_yaml
 from jupyter_cache import get_cache
 from myst_nb.core.config import NbParserConfig
 
-from nnbook.notebook import directives, execution, ledger
+from nnbook.notebook import directives, equations, execution, exercises, ledger
 from nnbook.site import fixes
 
 ROOT = Path(__file__).parents[2]
@@ -143,6 +146,43 @@ def test_measured_value_is_read_as_python_prints_it() -> None:
     assert ledger.read_value(NUMBER, "0.2469") == 0.2469
     assert ledger.read_value(SPREAD, "(2e-10, 1e-11, 1e-09)") == (2e-10, 1e-11, 1e-9)
     assert ledger.read_value(WORDS, "(True, 'it holds')") == (True, "it holds")
+
+
+NUMBERED = """\
+format: jb-book
+root: index
+parts:
+  - numbered: true
+    chapters: [{file: one}, {file: 01_two}]
+  - chapters: [{file: api}]
+"""
+
+
+def test_chapters_are_counted_as_the_contents_number_them(tmp_path: Path) -> None:
+    """The number at the head of a file's name was taken for that of the chapter."""
+    (tmp_path / "_toc.yml").write_text(NUMBERED, encoding="utf-8")
+    config = SimpleNamespace(external_site_map=parse_toc_yaml(tmp_path / "_toc.yml"))
+    app = SimpleNamespace(config=config)
+    found = [equations.chapter_number(app, name) for name in ("one", "01_two", "api")]
+    assert found == ["1", "2", ""]
+
+
+def test_exercises_get_places_and_labels() -> None:
+    text = "Exercises\n=========\n\n**1.** One.\n\n**2. A title** (core). Two.\n\n**Not** 3."
+    doctree = publish_doctree(
+        f"Page\n####\n\nText.\n\n{text}", settings_overrides={"doctitle_xform": False}
+    )
+    domain = SimpleNamespace(data={"labels": {}, "anonlabels": {}})
+    env = SimpleNamespace(docname="nbs/08_xor", domains={"std": domain})
+    part = SimpleNamespace(numbered=True, items=["nbs/a", "nbs/08_xor"])
+    site_map = SimpleNamespace(root=SimpleNamespace(subtrees=[part]))
+    exercises.label_exercises(
+        SimpleNamespace(env=env, config=SimpleNamespace(external_site_map=site_map)), doctree
+    )
+    assert domain.data["labels"] == {
+        "exercise-xor-1": ("nbs/08_xor", "exercise-1", "exercise 2.1"),
+        "exercise-xor-2": ("nbs/08_xor", "exercise-2", "exercise 2.2"),
+    }
 
 
 def test_every_notebook_carries_the_hash() -> None:

@@ -3,9 +3,9 @@
 ``notebook``: what reads the notebooks
     `directives` turns the directive lines of cells into tags, figures and badges, and keeps the
     execution cache honest; `execution` runs the chapters side by side; `equations` gives the
-    report's equations the report's numbers; `ledger` compares what the chapters measured with
-    what the report claims; `names` lists the exported names, and `scan` finds where code uses
-    them; `reference` gives the reference its contents
+    report's equations the report's numbers; `exercises` makes exercises citable; `ledger` compares
+    what the chapters measured with what the report claims; `names` lists the exported names, and
+    `scan` finds where code uses them; `reference` gives the reference its contents
 ``site``: what edits the pages
     `pages` passes each page once through all edits; `fixes` mends the theme's pages for screen
     readers, and adds the card for links and the page for lost readers; `links` leads each name in
@@ -24,7 +24,15 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from .live import explorables, live
-from .notebook import directives, equations, execution, ledger, names, reference
+from .notebook import (
+    directives,
+    equations,
+    execution,
+    exercises,
+    ledger,
+    names,
+    reference,
+)
 from .site import fixes, links, page_weight, pages
 
 HERE = Path(__file__).parent
@@ -65,6 +73,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     for part in (
         directives,
         equations,
+        exercises,
         ledger,
         names,
         reference,

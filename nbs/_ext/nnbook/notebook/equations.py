@@ -1,13 +1,12 @@
 """Equation numbers: the report's own keep the report's, the book's are counted by chapter.
 
 A label ``eq-12`` stands for equation (12) of the report; any other label gets the next number of
-its chapter, as (1.1), the chapter's number being the head of the file's name.
+its chapter, as (1.1).
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
 from typing import cast
 
 from docutils import nodes
@@ -15,11 +14,17 @@ from sphinx.application import Sphinx
 from sphinx.domains.math import MathDomain
 
 
+def chapter_number(app: Sphinx, docname: str) -> str:
+    """Count a chapter among those that ``_toc.yml`` numbers; other pages have no number."""
+    parts = [part for part in app.config.external_site_map.root.subtrees if part.numbered]
+    chapters = [str(item) for part in parts for item in part.items]
+    return str(chapters.index(docname) + 1) if docname in chapters else ""
+
+
 def number_equations(app: Sphinx, doctree: nodes.document) -> None:
     """Number the labelled equations of a page, in the page and for references from elsewhere."""
     equations = cast(MathDomain, app.env.get_domain("math")).equations
-    head = re.match(r"0*(\d*)", PurePosixPath(app.env.docname).name)
-    chapter = head[1] if head else ""
+    chapter = chapter_number(app, app.env.docname)
     count = 0
     for node in doctree.findall(nodes.math_block):
         label = node.get("label")
