@@ -16,7 +16,7 @@ from .arrays import Array, check_array, check_number, gen_batches
 from .preprocessing import blockwise_moments, sum_squares
 
 # %% auto #0
-__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'CallableKernel']
+__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel']
 
 # %% ../nbs/16_svm.ipynb #79d9ce3b
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
@@ -137,6 +137,35 @@ class PolynomialKernel:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
         return np.asarray((self.gamma * (A @ B.T) + self.coef0) ** self.degree)
 
+# %% ../nbs/16_svm.ipynb #61449adf
+class SigmoidKernel:
+    """K(x, z) = tanh(gamma x·z + coef0), which is not positive semidefinite.
+
+    Parameters
+    ----------
+    gamma, coef0 : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0], [2.0]])
+    >>> SigmoidKernel(gamma=0.5).block(X, X).round(3).tolist()
+    [[0.0, 0.0], [0.0, 0.964]]
+    """
+
+    rounding, definite = 0.0, False
+
+    def __init__(self, gamma: float = 1.0, coef0: float = 0.0) -> None:
+        self.gamma, self.coef0 = gamma, coef0
+
+    def features(self, X: Array) -> Array:
+        """Return the points themselves."""
+        return X
+
+    def block(self, A: Array, B: Array) -> Array:
+        """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
+        return np.asarray(np.tanh(self.gamma * (A @ B.T) + self.coef0))
+
 # %% ../nbs/16_svm.ipynb #ca394195
 class CallableKernel:
     """A kernel of the user's own.
@@ -218,10 +247,13 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         return RBFKernel(X, gamma)
     if name == "linear":
         return PolynomialKernel()
+    if name == "sigmoid":
+        return SigmoidKernel(gamma, check_number("coef0", coef0, float))
     if name == "poly":
         coef0 = check_number("coef0", coef0, float)
         return PolynomialKernel(gamma, coef0, check_number("degree", degree, int, low=0))
-    raise ValueError(f"kernel: expected 'rbf', 'linear', 'poly' or a function, got {name!r}")
+    raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid' or a function, "
+                     f"got {name!r}")
 
 # %% ../nbs/16_svm.ipynb #73c5ec6e
 BLOCK_ROWS = 1024  # rows and columns of a block of the kernel

@@ -74,7 +74,7 @@ class BaseSVC(Estimator):
         self.tol, self.cache_size, self.max_iter = tol, cache_size, max_iter
         self.class_weight = class_weight
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Solve the dual problems of points with labels; warn if that falls short.
 
         Parameters
@@ -83,6 +83,8 @@ class BaseSVC(Estimator):
             Points, of floats or integers. float32 stays float32 where it is exact enough.
         y : array_like of shape (n,)
             Labels: integers, strings or truth values.
+        sample_weight : array_like of shape (n,), optional
+            Factors of C; a sample of weight 0 takes no part.
 
         Returns
         -------
@@ -96,6 +98,7 @@ class BaseSVC(Estimator):
         points = check_samples(X, "X")
         classes, codes = encode_labels(y, len(points))
         Y, C = self._problems(classes, codes)
+        C = weigh_samples(C, Y, sample_weight)
         limits = check_number("tol", self.tol, float, above=0), check_max_iter(self.max_iter)
         cache_size = check_number("cache_size", self.cache_size, float, above=0)
         kernel, gamma, points = self._choose_kernel(points)
@@ -108,6 +111,8 @@ class BaseSVC(Estimator):
             support_=support, support_vectors_=points[support],
             dual_coef_=duals.b[:, support], intercept_=-duals.rho,
             n_iter_=duals.n_iter, violation_=np.maximum(duals.gap, 0),
+            n_support_=np.bincount(codes[support], minlength=len(classes)),
+            fit_status_=int(duals.gap.max() > limits[0]),
             shape_fit_=points.shape, n_features_in_=points.shape[1])
         warn_unless_solved(type(self).__name__, duals, *limits)
         return self
@@ -131,13 +136,22 @@ class BaseSVC(Estimator):
         f = self.decision_function(X)
         return np.asarray(self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(1)])
 
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Compute the share of points X (n, d) whose class is predicted as in y (n,)."""
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Compute the (weighted) share of points X (n, d) whose class is predicted as in y (n,)."""
         guesses = self.predict(X)
         both = join_labels(check_labels(y, "y", len(guesses)), guesses)
-        return float((both[: len(guesses)] == both[len(guesses) :]).mean())
+        right = both[: len(guesses)] == both[len(guesses) :]
+        return float(np.average(right, weights=check_sample_weight(sample_weight, len(right))))
 
-    def certificates(self, X: ArrayLike, y: ArrayLike) -> list[Certificate]:
+    @property
+    def coef_(self) -> Array:
+        """Weights of the features, (k, d), of machines with the linear kernel."""
+        if vars(self).get("_fitted", {}).get("kernel") != "linear":
+            raise AttributeError("coef_: expected a fitted machine with the linear kernel")
+        return np.asarray(self.dual_coef_ @ self.support_vectors_)
+
+    def certificates(self, X: ArrayLike, y: ArrayLike,
+                     sample_weight: ArrayLike | None = None) -> list[Certificate]:
         """Judge the solution of each problem on the training data, which has to be given again."""
         f = np.atleast_2d(self.decision_function(X).T)
         classes, codes = encode_labels(y, f.shape[1])
@@ -146,6 +160,7 @@ class BaseSVC(Estimator):
                 f"certificates: expected the {self.shape_fit_[0]} training samples of "
                 f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
         Y, C = type(self)(**self._fitted)._problems(classes, codes)
+        C = weigh_samples(C, Y, sample_weight)
         alpha = np.zeros(Y.shape)
         alpha[:, self.support_] = self.dual_coef_ * Y[:, self.support_]
         return [certify(*problem) for problem in zip(alpha, Y, f, self.intercept_, C)]
@@ -183,12 +198,13 @@ class SVC(BaseSVC):
     ----------
     C : float
         Price of a unit of slack.
-    kernel : {"rbf", "linear", "poly"} or callable
+    kernel : {"rbf", "linear", "poly", "sigmoid"} or callable
         A callable takes points (n, d) and (m, d) and returns the kernel, (n, m).
     degree, coef0 : int, float
-        Of the kernel "poly", (gamma x·z + coef0)^degree.
+        Of the kernels "poly", (gamma x·z + coef0)^degree, and "sigmoid",
+        tanh(gamma x·z + coef0).
     gamma : {"scale", "auto"} or float
-        Of "rbf" and "poly": 1 / (d var(X)), 1 / d, or a positive number.
+        Of "rbf", "poly" and "sigmoid": 1 / (d var(X)), 1 / d, or a positive number.
     tol : float
         Largest gap of the gradient at which a problem counts as solved.
     cache_size : float
@@ -206,6 +222,12 @@ class SVC(BaseSVC):
         Signed multipliers.
     intercept_, n_iter_, violation_ : ndarray of shape (1,)
         Bias, number of steps, and the gap that is left.
+    n_support_ : ndarray of shape (2,)
+        Number of support vectors of each class.
+    coef_ : ndarray of shape (1, d)
+        Weights of the features, of a machine with the linear kernel.
+    fit_status_ : int
+        0 if the problem is solved to the tolerance, else 1.
     gamma_, n_features_in_ : float, int
         The width that was used, and d.
 
@@ -221,15 +243,21 @@ class SVC(BaseSVC):
     True
     """
 
-    def certificate(self, X: ArrayLike, y: ArrayLike) -> Certificate:
+    def certificate(self, X: ArrayLike, y: ArrayLike,
+                    sample_weight: ArrayLike | None = None) -> Certificate:
         """Judge the solution on the training data, which has to be given again."""
-        return self.certificates(X, y)[0]
+        return self.certificates(X, y, sample_weight)[0]
 
     def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
         if len(classes) > 2:
             raise ValueError(f"SVC: expected two classes in y, got {len(classes)}; "
                              "for more there is nnlib.OneVsRestSVC")
         return super()._problems(classes, codes)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
 
 # %% ../nbs/16_svm.ipynb #21f5768e
 #| code-fold: true
@@ -255,6 +283,30 @@ def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
         raise ValueError("class_weight: expected None, 'balanced' or a dict from class to "
                          f"weight, got {class_weight!r}")
     return None
+
+
+def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> Array | None:
+    """Return the weights of n samples as floats; raise unless they are positive or zero."""
+    if sample_weight is None:
+        return None
+    weights = check_samples(np.asarray(sample_weight)[..., None], "sample_weight")[..., 0]
+    if weights.shape != (n,):
+        raise ValueError(f"sample_weight: expected shape ({n},), got {weights.shape}")
+    if (weights < 0).any() or not weights.any():
+        raise ValueError("sample_weight: expected weights of at least 0, not all of them 0, "
+                         f"got {weights.min()}")
+    return weights.astype(float)
+
+
+def weigh_samples(C: Array, Y: Array, sample_weight: ArrayLike | None) -> Array:
+    """Multiply the bounds C (k, n) by weights (n,); raise if a side of a problem has none left."""
+    weights = check_sample_weight(sample_weight, C.shape[1])
+    if weights is None:
+        return C
+    C = C * weights
+    if not all(((C > 0) & (Y == side)).any(1).all() for side in (-1, 1)):
+        raise ValueError("sample_weight: expected a positive weight in each class")
+    return C
 
 
 def check_max_iter(max_iter: Any) -> float:

@@ -16,13 +16,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import datasets
 from sklearn.base import clone, is_classifier
+from sklearn.feature_selection import RFE, SelectFromModel
+from sklearn.metrics.pairwise import sigmoid_kernel
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as Libsvm
+from sklearn.utils import get_tags
 
 from nnlib import SVC, OneVsOneSVC, OneVsRestSVC, accuracy_score, load_mnist
-from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel
+from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel, SigmoidKernel
 from nnlib.simple_svm import certify
 from nnlib.smo import (
     DistanceRows,
@@ -552,7 +555,7 @@ def test_data_that_make_no_problem(error, words, X, y, refuses):
 
 
 POSITIVE, INT = "expected a finite number above 0, got", "expected an int of at least"
-KERNELS = "expected 'rbf', 'linear', 'poly' or a function"
+KERNELS = "expected 'rbf', 'linear', 'poly', 'sigmoid' or a function"
 
 
 @pytest.mark.parametrize(
@@ -1078,3 +1081,100 @@ def test_a_refit_interrupted_anywhere_leaves_a_whole_model(kind):
         if done:
             break
     assert stop > 30
+
+
+# ---- what scikit-learn's users ask a machine for
+@pytest.mark.parametrize("parameters", [{}, {"kernel": "linear"}, {"kernel": "poly", "coef0": 1.0}, {"class_weight": {0: 3.0}}], ids=str)
+def test_sample_weights_are_those_of_libsvm(parameters, rng):
+    X, y = moons(120, 0.3)
+    weights = rng.uniform(0.1, 3, 120)
+    exact = {"C": 2.0, "tol": 1e-6} | parameters
+    ours, theirs = (kind(**exact).fit(X, y, sample_weight=weights) for kind in (SVC, Libsvm))
+    assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=2e-4)
+    proof = ours.certificate(X, y, weights)
+    assert proof.holds() and not ours.certificate(X, y).holds()
+    assert_allclose(ours.score(X, y, weights), theirs.score(X, y, weights))
+    assert_allclose(ours.score(X, y), theirs.score(X, y))
+
+
+@pytest.mark.parametrize("kind", [SVC, OneVsRestSVC, OneVsOneSVC])
+def test_weights_of_whole_numbers_are_repetitions_and_of_zero_none(kind, rng):
+    X, y = moons(60, 0.3)
+    weights = rng.integers(0, 4, 60)
+    parameters = {"C": 2.0, "gamma": 1.0, "tol": 1e-8}
+    weighted = kind(**parameters).fit(X, y, sample_weight=weights)
+    repeated = kind(**parameters).fit(np.repeat(X, weights, 0), np.repeat(y, weights))
+    assert_allclose(weighted.decision_function(X), repeated.decision_function(X), atol=1e-6)
+    assert not set(weighted.support_) & set(np.flatnonzero(weights == 0))
+    assert_array_equal(kind().fit(X, y, np.ones(60)).dual_coef_, kind().fit(X, y).dual_coef_)
+
+
+@pytest.mark.parametrize(("weights", "error", "words"), [
+    (np.ones(19), ValueError, "sample_weight: expected shape (20,), got (19,)"),
+    (np.ones((20, 1)), ValueError, "sample_weight: expected shape (any, any)"),
+    (1.0, ValueError, "sample_weight: expected shape (any, any)"),
+    (-np.ones(20), ValueError, "sample_weight: expected weights of at least 0, not all of them 0, got -1.0"),
+    (np.zeros(20), ValueError, "sample_weight: expected weights of at least 0, not all of them 0, got 0.0"),
+    (np.full(20, np.nan), ValueError, "sample_weight: expected finite numbers, got nan"),
+    (np.full(20, "a"), TypeError, "sample_weight: expected floats"),
+    (GOOD_y, ValueError, "sample_weight: expected a positive weight in each class"),
+], ids=range(8))
+def test_weights_that_make_no_problem(weights, error, words, refuses):
+    with refuses(error, words):
+        SVC().fit(GOOD_X, GOOD_y, sample_weight=weights)
+
+
+def test_weights_in_searches_of_scikit_learn(rng):
+    X, y = moons(90, 0.3)
+    weights = rng.uniform(0.5, 2, 90)
+    scores = [cross_val_score(kind(C=3), X, y, params={"sample_weight": weights}) for kind in (SVC, Libsvm)]
+    assert_allclose(*scores)
+
+
+def test_weights_of_features_are_libsvm_s_and_select_them(dtype):
+    X, y = datasets.make_classification(150, 6, n_informative=2, n_redundant=0, shuffle=False, random_state=0)
+    X = X.astype(dtype)
+    ours, theirs = (kind(kernel="linear", tol=1e-4).fit(X, y) for kind in (SVC, Libsvm))
+    assert ours.coef_.shape == (1, 6)
+    assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
+    assert_allclose(X @ ours.coef_[0] + ours.intercept_, ours.decision_function(X), atol=1e-4)
+    chosen = [RFE(kind(kernel="linear"), n_features_to_select=2).fit(X, y).support_ for kind in (SVC, Libsvm)]
+    assert_array_equal(*chosen)
+    assert SelectFromModel(SVC(kernel="linear")).fit(X, y).transform(X).shape[1] < 6
+
+
+@pytest.mark.parametrize("machine", [SVC(kernel="linear"), SVC().fit(GOOD_X, GOOD_y), SVC(kernel=lambda A, B: A @ B.T).fit(GOOD_X, GOOD_y)], ids=range(3))
+def test_only_a_fitted_linear_machine_has_weights_of_features(machine):
+    assert not hasattr(machine, "coef_")
+    with pytest.raises(AttributeError, match="coef_: expected a fitted machine with the linear kernel"):
+        machine.set_params(kernel="linear").coef_
+
+
+def test_support_vectors_are_counted_by_class():
+    X, y = moons(100, 0.3)
+    ours, theirs = SVC(C=3).fit(X, y), Libsvm(C=3).fit(X, y)
+    assert_array_equal(ours.n_support_, theirs.n_support_)
+    assert ours.fit_status_ == theirs.fit_status_ == 0
+    with pytest.warns(ConvergenceWarning):
+        assert SVC(C=3, max_iter=5).fit(X, y).fit_status_ == 1
+
+
+def test_the_sigmoid_kernel_is_scikit_learn_s(dtype, rng):
+    X, Z = rng.normal(size=(30, 4)).astype(dtype), rng.normal(size=(20, 4)).astype(dtype)
+    kernel = SigmoidKernel(0.3, -0.5)
+    K = kernel.block(kernel.features(X), kernel.features(Z))
+    assert K.dtype == dtype and not kernel.definite
+    assert_allclose(K, sigmoid_kernel(X.astype(float), Z.astype(float), 0.3, -0.5), rtol=1e-4 if dtype == np.float32 else 1e-12)
+
+
+@pytest.mark.parametrize("room", [200, 0.01])
+def test_sigmoid_machines_solve_the_problem_posed(room):
+    X, y = datasets.make_classification(150, 5, flip_y=0.1, random_state=3)
+    by_name = SVC(C=2, kernel="sigmoid", gamma=1.0, coef0=-1.0, cache_size=room).fit(X, y)
+    assert_array_equal(by_name.dual_coef_, SVC(C=2, kernel=tanh_kernel).fit(X, y).dual_coef_)
+    assert by_name.certificate(X, y).holds()
+    assert SVC(kernel="sigmoid").fit(X, y).gamma_ == pytest.approx(1 / (5 * X.var()))
+
+
+def test_tags_tell_which_machine_takes_many_classes():
+    assert [get_tags(kind()).classifier_tags.multi_class for kind in (SVC, OneVsRestSVC, OneVsOneSVC)] == [False, True, True]
