@@ -31,9 +31,9 @@ ADDRESS := _build/.address
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
 
-# $(call supported,NEWEST): refuse a Python that is older than 3.11 or newer than this, in one sentence
-supported = $(PYTHON) -c "import sys; v = sys.version_info[:2]; \
-	sys.exit(None if (3, 11) <= v <= (3, $(1)) else 'Python 3.11 to 3.$(1) is needed, and $(PYTHON) is %d.%d: make PYTHON=python3.13' % v)"
+# $(call supported,PYTHON,NEWEST): refuse one that is older than 3.11 or newer than this, in one sentence
+supported = $(1) -c "import sys; v = sys.version_info[:2]; \
+	sys.exit(None if (3, 11) <= v <= (3, $(2)) else 'Python 3.11 to 3.$(2) is needed, and $(1) is %d.%d: make PYTHON=python3.13' % v)"
 # $(call install,PYTHON,LOCK): every file is checked against the lock
 install = $(1) -m pip install --disable-pip-version-check --quiet --require-hashes --requirement .ci/locks/$(2).txt
 # $(call link,PYTHON): the package is this folder, which has no hash, so it is a command of its own: without what it needs,
@@ -139,7 +139,7 @@ clean:
 	rm -rf _build
 
 $(VENV)/bin/python:
-	@$(call supported,15)
+	@$(call supported,$(PYTHON),15)
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/.book: $(VENV)/bin/python pyproject.toml .ci/locks/book.txt
@@ -153,25 +153,26 @@ $(VENV)/.test: $(VENV)/.book .ci/locks/test.txt
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.test .ci/locks/peers.txt
+	@$(call supported,$(BIN)/python,14)
 	$(call install,$(BIN)/python,peers)
 	@touch $@
 
 # environments of their own: the chapter is built without the frameworks, and the book without what builds the workspace
 $(LITE)/.installed: .ci/locks/lite.txt
-	@$(call supported,15)
+	@$(call supported,$(PYTHON),15)
 	$(PYTHON) -m venv $(LITE)
 	$(call install,$(LITE)/bin/python,lite)
 	@touch $@
 
 $(FRAMEWORKS)/.installed: pyproject.toml .ci/locks/frameworks.txt
-	@$(call supported,13)
+	@$(call supported,$(PYTHON),13)
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(call install,$(FRAMEWORKS)/bin/python,frameworks)
 	$(call link,$(FRAMEWORKS)/bin/python)
 	@touch $@
 
 $(LOCK)/.installed: .ci/locks/lock.txt
-	@$(call supported,15)
+	@$(call supported,$(PYTHON),15)
 	$(PYTHON) -m venv $(LOCK)
 	$(call install,$(LOCK)/bin/python,lock)
 	@touch $@

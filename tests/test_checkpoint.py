@@ -623,6 +623,7 @@ def orphans_of(path):
     return [name for name in os.listdir(path.parent) if name.endswith(".tmp")]
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # a worker has threads
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_what_a_kill_left_is_removed_by_the_next_save_of_that_file(path, monkeypatch):
     for name in (path, path.with_name("other.npz")):
@@ -696,6 +697,7 @@ def test_where_there_are_no_locks_files_are_replaced_all_the_same(error, path, m
     assert orphan.exists()  # it may be in use
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # a worker has threads
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_several_processes_may_save_to_one_file(path):
     pids = []

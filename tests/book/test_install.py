@@ -70,7 +70,11 @@ def test_pythons_are_said_alike_everywhere() -> None:
     )
     assert PYPROJECT["project"]["requires-python"] == f">=3.{FIRST}"
     makefile = (ROOT / "Makefile").read_text("utf-8")
-    assert f"$(call supported,{LAST})" in makefile and f"(3, {FIRST}) <= v" in makefile
+    for name, newest in OLDER.items():
+        assert re.search(
+            rf"supported,\S+,{newest}\)\n(?:.*\n)?.*,{name}\)$", makefile, re.MULTILINE
+        ), name
+    assert f"$(call supported,$(PYTHON),{LAST})" in makefile and f"(3, {FIRST}) <= v" in makefile
 
 
 @pytest.mark.parametrize("system", lock.SYSTEMS)
