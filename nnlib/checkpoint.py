@@ -17,11 +17,11 @@ import numpy as np
 
 from nnlib.archive import (build_rng, check_ints, check_object, describe_rng, read_arrays,
                            read_text, replace_file, write_arrays)
-from nnlib.arrays import Array
+from nnlib.arrays import Array, gen_batches
 from nnlib.network import History, Sequential
 from nnlib.optimizer import Optimizer
-from nnlib.registry import (build_network, build_optimizer, check_shared, describe_optimizer,
-                            register, to_config)
+from nnlib.registry import (build_network, build_optimizer, check_rebuild, check_shared,
+                            count_params, describe_optimizer, register, to_config)
 
 Generator: TypeAlias = "np.random.Generator | np.random.RandomState | None"
 
@@ -96,11 +96,17 @@ def read_vectors(arrays: Mapping[str, Array], optimizer: Any, dtype: str) -> dic
         if arrays[name].dtype != dtype or arrays[name].size != n:
             raise ValueError(f"{name}: expected {n} numbers of type {dtype}, got "
                              f"{arrays[name].size} of {arrays[name].dtype}")
+    for rows in gen_batches(n, 1 << 20):
+        if not np.isfinite(arrays["params"][rows]).all():
+            raise ValueError("params: expected finite numbers, got NaN or infinity")
     return {name: arrays[name] for name in names}
 
 # %% ../nbs/11_checkpoint.ipynb #21598122
-def from_arrays(arrays: Mapping[str, Array]) -> Checkpoint:
-    """Build everything from the arrays of an archive; raise ValueError if they do not fit."""
+def from_arrays(arrays: Mapping[str, Array], network: Sequential | None = None) -> Checkpoint:
+    """Build everything from the arrays of an archive; raise ValueError if they do not fit.
+
+    A `network` that is given is checked instead of being built.
+    """
     text = read_text(arrays.get("checkpoint"))
     if not isinstance(text, dict) or text.get("format") != "nnlib" or text.get("version") != 1:
         raise ValueError("text: expected a checkpoint of nnlib in version 1 of the format")
@@ -110,8 +116,13 @@ def from_arrays(arrays: Mapping[str, Array]) -> Checkpoint:
     if notes is not None and type(notes) is not dict:
         raise ValueError(f"notes: expected an object, got {type(notes).__name__}")
     vectors = read_vectors(arrays, optimizer, dtype)
+    if network is None:
+        network = build_network(spec, vectors["params"])
+    else:
+        count_params(spec)
+        check_rebuild(spec, network)
     return Checkpoint(
-        build_network(spec, vectors["params"]),
+        network,
         None if optimizer is None else build_optimizer(optimizer, vectors),
         None if rng is None else build_rng(rng),
         None if history is None else build_history(history),
@@ -173,7 +184,7 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     if not isinstance(network, Sequential):
         raise TypeError(f"save: expected a Sequential or Autoencoder, got {network!r:.60}")
     arrays = to_arrays(Checkpoint(network, optimizer, rng, history, notes))
-    from_arrays(arrays)
+    from_arrays(arrays, network)
     replace_file(path, lambda file: write_arrays(file, arrays))
 
 # %% ../nbs/11_checkpoint.ipynb #c1b0001d

@@ -122,15 +122,18 @@ def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
 
     cls, config = KINDS[spec["kind"]], {k: v for k, v in spec.items() if k != "kind"}
     if issubclass(cls, Sequential) and "layers" in config:
-        network: Layer = cls(*(from_config(layer, dtype) for layer in config["layers"]))
+        layers = [from_config(layer, dtype) for layer in config["layers"]]
+        for layer in layers:  # lets go of their own memory, for the network has its own
+            layer.bind(*2 * [np.broadcast_to(np.zeros((), dtype), layer.params.size)])
+        network: Layer = cls(*layers)
         return network
     options = {"init": "zeros", "rng": 0, "dtype": dtype}  # for those that take them
     known = inspect.signature(cls).parameters
     options = {name: value for name, value in options.items() if name in known}
-    layer: Layer = cls(**options | config)
-    if layer.params.size and layer.params.dtype != dtype:
-        layer.bind(*np.zeros((2, layer.params.size), dtype))
-    return layer
+    made: Layer = cls(**options | config)
+    if made.params.size and made.params.dtype != dtype:
+        made.bind(*np.zeros((2, made.params.size), dtype))
+    return made
 
 # %% ../nbs/11_checkpoint.ipynb #74b1a88c
 def build_network(spec: Any, params: Array) -> Sequential:
@@ -142,10 +145,20 @@ def build_network(spec: Any, params: Array) -> Sequential:
     if network is None or network.params.size != params.size:
         expected = expected if network is None else network.params.size
         raise ValueError(f"params: expected {expected} numbers, got {params.size}")
-    if not np.isfinite(params).all():
-        raise ValueError("params: expected finite numbers, got NaN or infinity")
     network.params[...] = params
     return network
+
+# %% ../nbs/11_checkpoint.ipynb #c1e0001c
+def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
+    """Raise ValueError unless a description makes as many parameters as a layer has."""
+    if isinstance(layer, Sequential) and "layers" in spec:
+        for part, inner in zip(spec["layers"], layer.layers):
+            check_rebuild(part, inner)
+        return
+    known = type(layer).__module__.partition(".")[0] == Layer.__module__.partition(".")[0]
+    n = count_params(spec) if known else from_config(spec, layer.params.dtype).params.size
+    if n != layer.params.size:
+        raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
 # %% ../nbs/11_checkpoint.ipynb #c1b00010
 def check_shared(network: Sequential) -> None:

@@ -1992,3 +1992,15 @@ def test_an_optimizer_memory_that_is_not_finite_is_refused():
     }
     with pytest.raises(ValueError, match=r"optimizer\.velocity: expected finite numbers, got nan"):
         build_optimizer(spec, {"optimizer.velocity": np.array([1.0, np.nan])})
+
+
+def test_saving_makes_no_copy_of_the_numbers(path):
+    """It held four times the file in memory."""
+    import tracemalloc
+
+    network = Sequential(Dense(1000, 1000, rng=0))
+    tracemalloc.start()
+    save(path, network)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < network.params.nbytes / 2
