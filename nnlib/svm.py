@@ -137,7 +137,7 @@ class BaseSVC(Estimator):
         return np.asarray(self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(1)])
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the (weighted) share of points X (n, d) whose class is predicted as in y (n,)."""
+        """Compute the weighted share of points X (n, d) whose class is predicted as in y (n,)."""
         guesses = self.predict(X)
         both = join_labels(check_labels(y, "y", len(guesses)), guesses)
         right = both[: len(guesses)] == both[len(guesses) :]
