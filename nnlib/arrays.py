@@ -24,7 +24,17 @@ Number = TypeVar("Number", int, float)
 
 # %% ../nbs/02_layers.ipynb #6243ebe4
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
-    """Return a random generator: `rng` itself, or a new one with this seed (None: any)."""
+    """Return a random generator: `rng` itself, or a new one.
+
+    Parameters
+    ----------
+    rng : int, Generator, RandomState or None
+        A generator, or the seed of a new one; None takes a seed from the system.
+
+    Returns
+    -------
+    generator : Generator or RandomState
+    """
     return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
 
 # %% ../nbs/02_layers.ipynb #950ffca4
@@ -52,10 +62,26 @@ def check_array(
 ) -> Array:
     """Return `array` as floats of `dtype`, or say what is wrong with it.
 
-    `shape` is the expected shape, None standing for any length; `name` is what
-    the messages call the array. Raises TypeError for anything but floats (or
-    complex numbers where `dtype` is complex or open), ValueError for another
-    shape, an empty array, NaN, or what is infinite as `dtype`.
+    Parameters
+    ----------
+    array : array_like of float
+    name : str
+        What the messages call the array.
+    shape : tuple of int or None, optional
+        The expected shape, None standing for any length.
+    dtype : dtype, optional
+        The floats that are wanted; by default those that come.
+
+    Returns
+    -------
+    array : ndarray
+
+    Raises
+    ------
+    TypeError
+        For anything but floats, or complex numbers where `dtype` is complex or open.
+    ValueError
+        For another shape, an empty array, NaN, or what is infinite as `dtype`.
     """
     if is_usual(array, shape, dtype):
         return array
@@ -90,6 +116,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     ----------
     name : str
         What the messages call the number.
+    value : int or float
     kind : {int, float}
         An int may come as any integer, a float as any real number, NumPy's included;
         a bool is neither.
@@ -97,6 +124,10 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
         The number may be as small or as large as this.
     above, below : float, optional
         It must be larger, or smaller, than this.
+
+    Returns
+    -------
+    number : int or float
 
     Raises
     ------

@@ -82,7 +82,10 @@ def read_verified(path: Path, sha256: str, size: int) -> bytes:
 def data_folder() -> Path | None:
     """Find the book's folder `data`: in the variable NNLIB_DATA, or beside this package.
 
-    None if neither is there.
+    Returns
+    -------
+    folder : Path or None
+        None if neither is there.
     """
     named = os.environ.get("NNLIB_DATA")
     folder = Path(named) if named else Path(__file__).parents[1] / "data"

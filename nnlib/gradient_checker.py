@@ -23,7 +23,23 @@ __all__ = ['METHODS', 'Head', 'central_difference', 'complex_step', 'numerical_g
 # %% ../nbs/07_gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
                        eps: float = 1e-6) -> float:
-    """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps)."""
+    """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps).
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array like `x`, which it must leave alone, and returns a number.
+    x : ndarray
+        The point; it is as it was when the function returns.
+    index : tuple of int
+        The element of `x` that is moved.
+    eps : float
+        The step.
+
+    Returns
+    -------
+    derivative : float
+    """
     old = x[index]
     x[index] = old + eps
     above = f(x)
@@ -34,7 +50,23 @@ def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
 
 # %% ../nbs/07_gradient_checker.ipynb #3aeb2fb1
 def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1e-100) -> float:
-    """Differentiate an analytic f in ``x[index]`` as Im f(x + i eps) / eps; x is complex."""
+    """Differentiate an analytic f in ``x[index]`` as Im f(x + i eps) / eps; x is complex.
+
+    Parameters
+    ----------
+    f : callable
+        Takes an array like `x`, which it must leave alone, and returns a number.
+    x : ndarray
+        The point; it is as it was when the function returns.
+    index : tuple of int
+        The element of `x` that is moved.
+    eps : float
+        The step.
+
+    Returns
+    -------
+    derivative : float
+    """
     old = x[index]
     x[index] = old + 1j * eps
     value = f(x)
@@ -56,11 +88,22 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     ----------
     f : callable
         Takes an array like `x`, which it must leave alone, and returns a number.
+    x : array_like of float
+        The point at which it is differentiated.
     method : {"central", "complex"}
         `central_difference`, good to nine digits or so, or `complex_step`, good to
         the last one if `f` is analytic and computes with complex arrays.
-    eps : float, optional
-        The step.
+    **options : float
+        The step, as `eps`.
+
+    Returns
+    -------
+    gradient : ndarray of float64, shaped like `x`
+
+    Raises
+    ------
+    ValueError
+        For an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
@@ -74,7 +117,23 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     """Compare two arrays of one shape: ``max|a - b|`` over the largest size of an element.
 
     The measure of the report, with the largest element in place of the norm; 0 if
-    all elements are 0. Elements smaller than `floor` count as if they were that large.
+    all elements are 0.
+
+    Parameters
+    ----------
+    a, b : array_like of float
+        Two arrays of one shape.
+    floor : float
+        Elements smaller than this count as if they were that large.
+
+    Returns
+    -------
+    error : float
+
+    Raises
+    ------
+    ValueError
+        For two shapes.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
     if a.shape != b.shape:
@@ -91,10 +150,23 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
                     method: str = "complex") -> dict[str, float]:
     """Measure how far the gradients of ``head(layer(inputs))`` are from numerical ones.
 
-    `head` takes outputs and returns a number with its gradient in them. Returns the
-    `relative_error` for the inputs and for each layer with parameters; all is computed
-    in float64, on a copy. A gradient below 1e-10 of the one that `head` puts in counts as
-    zero: it is smaller than the rounding of the sums that it comes from.
+    All is computed in float64, on a copy. A gradient below 1e-10 of the one that `head`
+    puts in counts as zero: it is smaller than the rounding of the sums that it comes from.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer or a whole network.
+    inputs : array_like of float, shape (n, d)
+    head : callable
+        Takes outputs and returns a number with its gradient in them.
+    method : {"central", "complex"}
+        As in `numerical_gradient`.
+
+    Returns
+    -------
+    errors : dict
+        The `relative_error` for the inputs, and for each layer with parameters.
     """
     probe, x = copy.deepcopy(layer), check_array(inputs, "inputs").astype(np.float64)
     theta = probe.params.astype(np.float64)
@@ -126,6 +198,20 @@ def parts(layer: Layer) -> list[tuple[str, slice]]:
 def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
                 method: str = "complex") -> dict[str, float]:
     """Measure a layer's gradient errors under the loss sum(grad_output * outputs).
+
+    Parameters
+    ----------
+    layer : Layer
+    inputs : array_like of float, shape (n, d)
+    grad_output : array_like of float
+        Gradient in the outputs, shaped like them.
+    method : {"central", "complex"}
+        As in `numerical_gradient`.
+
+    Returns
+    -------
+    errors : dict
+        Those of `gradient_errors`.
     """
     g = check_array(grad_output, "grad_output")
     return gradient_errors(layer, inputs, lambda y: (np.sum(g * y), g), method)
@@ -134,6 +220,20 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
 def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                   method: str = "complex") -> dict[str, float]:
     """Measure a network's gradient errors, end to end through its true loss.
+
+    Parameters
+    ----------
+    network : Layer
+    X, y : array_like of float
+        Inputs, one row a sample, and targets.
+    loss : Loss
+    method : {"central", "complex"}
+        As in `numerical_gradient`.
+
+    Returns
+    -------
+    errors : dict
+        Those of `gradient_errors`.
     """
     return gradient_errors(network, X, lambda p: loss.value_and_gradient(p, y), method)
 
@@ -141,6 +241,19 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
 def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
                method: str = "complex") -> float:
     """Measure the error of a loss's gradient in the predictions.
+
+    Parameters
+    ----------
+    loss : Loss
+    predictions, targets : array_like of float
+        What the loss compares.
+    method : {"central", "complex"}
+        As in `numerical_gradient`.
+
+    Returns
+    -------
+    error : float
+        The `relative_error`.
     """
     gradient = loss.value_and_gradient(predictions, targets)[1]
     numerical = numerical_gradient(

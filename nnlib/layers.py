@@ -109,6 +109,7 @@ class Layer:
 
     @property
     def params(self) -> Array:
+        """Parameters as one vector; what is set is written into it."""
         return self._params
 
     @params.setter
@@ -121,6 +122,7 @@ class Layer:
 
     @property
     def grads(self) -> Array:
+        """Gradients of the parameters, as one vector; what is set is written into it."""
         return self._grads
 
     @grads.setter

@@ -32,6 +32,11 @@ class Sequential(Layer):
     belongs to a network is taken over, and that network refuses to be used from then
     on; pass ``copy.deepcopy(layer)`` to keep both.
 
+    Parameters
+    ----------
+    *layers : Layer
+        In the order in which samples go through them.
+
     Examples
     --------
     >>> import numpy as np
@@ -63,6 +68,7 @@ class Sequential(Layer):
 
     @property
     def params(self) -> Array:
+        """Parameters of all layers as one vector; what is set is written into it."""
         memory = self._params[:].base  # what a view of the vector is a view of
         for leaf in self._leaves:
             if leaf._params.base is not memory and leaf._params.size:

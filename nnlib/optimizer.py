@@ -19,7 +19,12 @@ __all__ = ['Setting', 'Optimizer', 'SGD', 'Adam']
 class Setting:
     """A number among the settings of an optimizer, checked whenever it is set.
 
-    The arguments are the bounds of `check_number`, as in ``momentum = Setting(low=0, below=1)``.
+    Written ``momentum = Setting(low=0, below=1)`` in the body of a class.
+
+    Parameters
+    ----------
+    **bounds : float
+        Those of `check_number`.
     """
 
     def __init__(self, **bounds: float) -> None:

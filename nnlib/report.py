@@ -29,7 +29,18 @@ RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_in
 
 
 def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Divide MNIST as the report does: images for training, validation and testing."""
+    """Divide MNIST as the report does.
+
+    Parameters
+    ----------
+    X, y : ndarray of shape (70000, 784) and (70000,)
+        All images, and their digits.
+
+    Returns
+    -------
+    train, valid, test : ndarray of shape (m, 784)
+        Images for training, validation and testing.
+    """
     rest, test = stratified_split(y, 14_000, seed=42)
     return X[rest[5600:]], X[rest[:5600]], X[test]
 
@@ -38,8 +49,22 @@ def report_run(X: Array, valid: Array, seed: int,
                **changes: Any) -> tuple[Autoencoder, History, list[float]]:
     """Train by the report's recipe, or with changes to it, from one seed.
 
-    Returns the autoencoder, its history, and the mean squared error of the first 100
-    images of `X` after every tenth epoch, which the report calls reconstruction quality.
+    Parameters
+    ----------
+    X, valid : ndarray of shape (m, 784)
+        Images for training and for validation.
+    seed : int
+        Of the initial weights and the order of the images.
+    **changes
+        Options of `Autoencoder.fit` in place of those in `RECIPE`.
+
+    Returns
+    -------
+    autoencoder : Autoencoder
+    history : History
+    quality : list of float
+        Mean squared error of the first 100 images of `X` after every tenth epoch, which
+        the report calls reconstruction quality.
     """
     rng = np.random.default_rng(seed)
     autoencoder, quality = Autoencoder(rng=rng), []
@@ -57,8 +82,17 @@ def report_run(X: Array, valid: Array, seed: int,
 def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, float]:
     """Compute the rows of the report's Table 8 on images `X`, and the median over the images.
 
-    Squared and absolute errors are means over all pixels; `std` and `median` are of the
-    images' mean squared errors; `range` is that of the reconstructions over that of `X`.
+    Parameters
+    ----------
+    autoencoder : Autoencoder
+    X : ndarray of shape (m, 784)
+
+    Returns
+    -------
+    metrics : dict
+        Squared and absolute errors are means over all pixels; `std` and `median` are of
+        the images' mean squared errors; `range` is that of the reconstructions over that
+        of `X`.
     """
     pixels = autoencoder.reconstruct(X)
     errors = np.square(pixels - X).mean(axis=1, dtype=np.float64)
@@ -85,8 +119,26 @@ def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int
                 ) -> tuple[Autoencoder, History, list[float]]:
     """Train by another optimizer than the report's, or on the squared error of the pixels.
 
-    Returns the autoencoder, its history, and the mean squared error on images `test`, if
-    there are any, after every epoch. `options` are those of `Sequential.fit`.
+    Parameters
+    ----------
+    X : ndarray of shape (m, 784)
+        Images for training.
+    optimizer : Optimizer
+    squared : bool
+        Take the squared error of the pixels as the loss.
+    seed : int
+        Of the initial weights and the order of the images.
+    test : ndarray of shape (k, 784), optional
+        Images on which the error is measured.
+    **options
+        Those of `Sequential.fit`.
+
+    Returns
+    -------
+    autoencoder : Autoencoder
+    history : History
+    errors : list of float
+        Mean squared error on `test` after every epoch, if there are such images.
     """
     rng, errors = np.random.default_rng(seed), []
     autoencoder = Autoencoder(rng=rng)
@@ -104,7 +156,26 @@ def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int
 # %% ../nbs/13_beyond.ipynb #ad2333f0
 def named_variant(name: str, X: Array, seed: int = 0,
                   **options: Any) -> tuple[Autoencoder, History, list[float]]:
-    """Train by one of the `VARIANTS`, with other `options` of `variant_run` if they are given."""
+    """Train by one of the `VARIANTS`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VARIANTS`.
+    X : ndarray of shape (m, 784)
+        Images for training.
+    seed : int
+        Of the initial weights and the order of the images.
+    **options
+        Those of `variant_run`, in place of the variant's own.
+
+    Returns
+    -------
+    autoencoder : Autoencoder
+    history : History
+    errors : list of float
+        Mean squared error on the images `test` after every epoch, if they are given.
+    """
     make, squared, epochs, _ = VARIANTS[name]
     return variant_run(X, make(), squared, seed, **{"epochs": epochs} | options)
 

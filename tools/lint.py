@@ -25,6 +25,7 @@ TESTS = [f"tests/js/{path.name}" for path in sorted((ROOT / "tests" / "js").glob
 CHECKS: dict[str, list[list[str]]] = {
     "ruff": [["ruff", "check", "--quiet"], ["ruff", "format", "--check", "--quiet"]],
     "types": [["mypy", "--no-error-summary"], ["mypy", "--no-error-summary", *TOOLS]],
+    "docstrings": [["python", "tools/check_docstrings.py"]],
     "spelling": [["codespell"]],
     "workflows": [
         ["zizmor", "--offline", "--quiet", "--no-progress", "--min-severity", "medium", ".github"]

@@ -15,9 +15,9 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from docutils.core import publish_doctree
-from sphinx_external_toc.parsing import parse_toc_yaml
 from jupyter_cache import get_cache
 from myst_nb.core.config import NbParserConfig
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from nnbook.notebook import directives, equations, execution, exercises, ledger
 from nnbook.site import fixes
