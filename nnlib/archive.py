@@ -179,11 +179,16 @@ def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
     return mode & 0o777
 
 # %% ../nbs/11_checkpoint.ipynb #c1b0000a
+def open_new(path: str, mode: int) -> IO[bytes]:
+    """Open a new file, with these access rights from the start."""
+    return open(path, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
+
+
 def create_temporary(folder: str, prefix: str, mode: int) -> tuple[IO[bytes], str]:
     """Create a new, locked file in a folder; return it with its path."""
     while True:
         path = os.path.join(folder, f"{prefix}{os.urandom(8).hex()}.tmp")
-        file = open(path, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
+        file = open_new(path, mode)
         if lock(file) is not False and os.path.exists(path):
             return file, path
         file.close()  # another save has taken it for an orphan

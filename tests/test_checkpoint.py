@@ -1998,9 +1998,9 @@ def test_saving_makes_no_copy_of_the_numbers(path):
     """It held four times the file in memory."""
     import tracemalloc
 
-    network = Sequential(Dense(1000, 1000, rng=0))
+    network = Sequential(Dense(3000, 3000, rng=0))
     tracemalloc.start()
     save(path, network)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < network.params.nbytes / 2
+    assert peak < network.params.nbytes / 2  # NumPy writes pieces of 16 MB
