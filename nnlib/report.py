@@ -238,7 +238,8 @@ def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
     Examples
     --------
     >>> import numpy as np
-    >>> variances, F = feature_scores(np.array([[1.0], [3.0], [5.0], [7.0]]), np.array([0, 0, 1, 1]))
+    >>> Z, y = np.array([[1.0], [3.0], [5.0], [7.0]]), np.array([0, 0, 1, 1])
+    >>> variances, F = feature_scores(Z, y)
     >>> variances.tolist(), F.tolist()
     ([4.0], [8.0])
     """
