@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, scalar
 from .layers import Layer
 
 # %% auto #0
@@ -46,11 +46,11 @@ class Sigmoid(Layer):
     def forward_into(self, x: Array, y: Array) -> None:
         np.negative(x, out=y)
         np.exp(y, out=y)  # overflows to inf where y is to become 0
-        np.add(y, 1, out=y)
+        np.add(y, scalar(1, y.dtype), out=y)
         np.reciprocal(y, out=y)
 
     def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
-        np.subtract(1, y, out=dx)
+        np.subtract(scalar(1, y.dtype), y, out=dx)
         np.multiply(y, dx, out=dx)
         np.multiply(dy, dx, out=dx)
 
@@ -69,7 +69,7 @@ class Tanh(Layer):
 
     def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
         np.multiply(y, y, out=dx)
-        np.subtract(1, dx, out=dx)
+        np.subtract(scalar(1, y.dtype), dx, out=dx)
         np.multiply(dy, dx, out=dx)
 
 # %% ../nbs/03_activations.ipynb #fea5ee2e

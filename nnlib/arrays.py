@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
@@ -46,11 +47,15 @@ def is_usual(array: Any, shape: tuple[int | None, ...] | None,
     """
     if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
         return False
-    if array.dtype != (dtype or np.float64) or array.dtype.char not in "fd":
+    kind = array.dtype
+    if kind.char not in "fd" or not kind.isnative or dtype is not None and kind != dtype:
         return False
     if shape is not None and array.shape != shape:
-        if array.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, array.shape)):
+        if array.ndim != len(shape):
             return False
+        for expected, length in zip(shape, array.shape):
+            if expected is not None and expected != length:
+                return False
     return math.isfinite(np.vdot(array, array))
 
 # %% ../nbs/02_layers.ipynb #de482c8b
@@ -152,6 +157,14 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     if not inside:
         raise ValueError(f"{message}{f'an int of {value.bit_length()} bits' if long else value}")
     return kind(value)
+
+# %% ../nbs/03_activations.ipynb #c2a0f001
+@lru_cache(maxsize=256)
+def scalar(value: float, dtype: DTypeLike) -> Array:
+    """A number as an array without axes, which NumPy combines faster than a plain number."""
+    number = np.array(value, dtype)
+    number.setflags(write=False)
+    return number
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
 def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:

@@ -39,6 +39,7 @@ def with_ones(x: Array) -> Array:
 
 # %% ../nbs/02_layers.ipynb #d395dd87
 FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes of layers
+DERIVED = {"_buffers", "_Wb", "_dWb", "_parts"}  # what copies of layers make anew
 
 # %% ../nbs/02_layers.ipynb #0f79c70d
 class Layer:
@@ -62,7 +63,6 @@ class Layer:
     _params: Array = np.empty(0)
     _grads: Array = np.empty(0)
     _buffers: Buffers | None = None
-    _shape: tuple[int, ...] = ()
 
     def forward_into(self, x: Array, y: Array) -> None:
         """Compute the outputs `y` (n, n_out) of the inputs `x` (n, n_in)."""
@@ -82,10 +82,12 @@ class Layer:
         The result is the caller's own: no later call changes it. Raises TypeError
         for anything but floats, ValueError for another shape, no samples, or NaN.
         """
-        x = check_inputs(self, inputs)
-        self._buffers = fit_buffers(self._buffers, self, x)
-        outputs = self._buffers.outputs(self.leaves, x)
-        self._shape = outputs.shape
+        x, known = check_inputs(self, inputs), self._buffers
+        buffers = fit_buffers(known, self, x)
+        if buffers is not known:
+            self._buffers = buffers
+        outputs = buffers.outputs(self.leaves, x)
+        buffers.shape = outputs.shape
         return outputs
 
     def backward(self, grad_output: ArrayLike) -> Array:
@@ -96,11 +98,13 @@ class Layer:
         """
         if self._buffers is None:
             raise RuntimeError(f"{self!r}: call forward before backward")
-        gradients = self._buffers.gradients
-        dy = check_array(grad_output, "grad_output", self._shape, gradients[-1].dtype)
-        gradients[-1][...] = dy.reshape(gradients[-1].shape)
+        shape, gradients = self._buffers.shape, self._buffers.gradients
+        last = gradients[-1]
+        dy = check_array(grad_output, "grad_output", shape, last.dtype)
+        last[...] = dy if len(shape) == 2 else dy.reshape(last.shape)
         self._buffers.backward(self.leaves)
-        return np.array(gradients[0], order="C").reshape(*self._shape[:-1], -1)
+        dx = gradients[0].copy()
+        return dx if len(shape) == 2 else dx.reshape(*shape[:-1], -1)
 
     @property
     def leaves(self) -> tuple[Layer, ...]:
@@ -144,7 +148,12 @@ class Layer:
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_buffers"}
+        return {name: value for name, value in vars(self).items() if name not in DERIVED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if "_params" in state:
+            self.bind(self._params, self._grads)  # what is copied becomes views again
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -158,39 +167,58 @@ class Buffers:
     values : list of ndarray
         The input (n, d), then the outputs of each layer.
     gradients : list of ndarray
-        The gradients in them.
+        The gradients in them; without `to_input` those before the first layer
+        that learns are left out.
     """
 
-    def __init__(self, layers: Sequence[Layer], n: int, d: int, dtype: DTypeLike) -> None:
+    def __init__(self, layers: Sequence[Layer], n: int, d: int, dtype: DTypeLike,
+                 to_input: bool = True) -> None:
         self.values = [batch_buffer(n, d, dtype)]
         for layer in layers:
             d = layer.n_out or d
             self.values.append(batch_buffer(n, d, dtype))
+        self.shape: tuple[int, ...] = self.values[-1].shape  # of the outputs, for the caller
+        self.pairs = list(zip(self.values, self.values[1:]))
+        learning = (i for i, layer in enumerate(layers) if layer._params.size)
+        self.first = None if to_input else next(learning, 0)
 
     @cached_property
     def gradients(self) -> list[Array]:
         return [np.empty_like(values) for values in self.values]
 
+    @cached_property
+    def way_back(self) -> list[tuple[Array, Array, Array, Array | None]]:
+        """Arguments of `backward_into`, from the last layer to the first that is needed."""
+        dx: list[Array | None] = [*self.gradients]
+        if self.first is not None:
+            dx[self.first] = None
+        steps = zip(self.values, self.values[1:], self.gradients[1:], dx)
+        return list(steps)[self.first :][::-1]
+
+    def fit(self, x: Array) -> bool:
+        """Tell whether a batch has the shape and dtype of the inputs."""
+        known = self.values[0]
+        shape = x.shape if x.ndim == 2 else (math.prod(x.shape[:-1]), x.shape[-1])
+        return known.shape == shape and known.dtype == x.dtype
+
     def forward(self, layers: Sequence[Layer]) -> None:
         """Compute all values from the first."""
-        for layer, x, y in zip(layers, self.values, self.values[1:]):
+        for layer, (x, y) in zip(layers, self.pairs):
             layer.forward_into(x, y)
 
-    def backward(self, layers: Sequence[Layer], to_input: bool = True) -> None:
-        """Compute all gradients from the last; that of the input only with `to_input`."""
-        learning = (i for i, layer in enumerate(layers) if layer._params.size)
-        first = 0 if to_input else next(learning, 0)
-        for i in range(len(layers) - 1, first - 1, -1):
-            dx = self.gradients[i] if i > first or to_input else None
-            layers[i].backward_into(self.values[i], self.values[i + 1], self.gradients[i + 1], dx)
+    def backward(self, layers: Sequence[Layer]) -> None:
+        """Compute all gradients from the last."""
+        for layer, arrays in zip(reversed(layers), self.way_back):
+            layer.backward_into(*arrays)
 
     def outputs(self, layers: Sequence[Layer], inputs: Array) -> Array:
         """Copy `inputs` in, with any number of axes, go forward, and copy the outputs."""
-        x, y = self.values[0], self.values[-1]
-        x[...] = inputs.reshape(x.shape)
+        x, rows = self.values[0], inputs.shape[:-1]
+        x[...] = inputs if len(rows) == 1 else inputs.reshape(x.shape)
         with np.errstate(over="ignore"):  # the exponential of a sigmoid may become infinite
             self.forward(layers)
-        return np.array(y, order="C").reshape(*inputs.shape[:-1], -1)
+        y = self.values[-1].copy()
+        return y if len(rows) == 1 else y.reshape(*rows, -1)
 
 # %% ../nbs/02_layers.ipynb #9386b0f4
 def check_inputs(layer: Layer, inputs: ArrayLike) -> Array:
@@ -201,10 +229,9 @@ def check_inputs(layer: Layer, inputs: ArrayLike) -> Array:
 
 def fit_buffers(known: Buffers | None, layer: Layer, x: Array) -> Buffers:
     """Return the buffers that are known if they fit a batch, or else new ones."""
-    n, d = math.prod(x.shape[:-1]), x.shape[-1]
-    if known is not None and known.values[0].shape == (n, d) and known.values[0].dtype == x.dtype:
+    if known is not None and known.fit(x):
         return known
-    return Buffers(layer.leaves, n, d, x.dtype)
+    return Buffers(layer.leaves, math.prod(x.shape[:-1]), x.shape[-1], x.dtype)
 
 # %% ../nbs/02_layers.ipynb #40b56412
 INITS: dict[str, Callable[[int, int], float]] = {
@@ -223,13 +250,13 @@ def write_into(vector: Array, values: ArrayLike, name: str) -> None:
 class VectorView:
     """Some rows of a layer's parameters or gradients under a name; setting it writes into them."""
 
-    def __init__(self, vector: str, rows: slice | int) -> None:
-        self.vector, self.rows = vector, rows
+    def __init__(self, matrix: str, rows: slice | int) -> None:
+        self.matrix, self.rows = matrix, rows
 
     def __get__(self, layer: Any, owner: type | None = None) -> Any:
         if layer is None:
             return self
-        return getattr(layer, self.vector).reshape(layer.n_in + 1, layer.n_out)[self.rows]
+        return getattr(layer, self.matrix)[self.rows]
 
     def __set__(self, layer: Any, values: ArrayLike) -> None:
         write_into(self.__get__(layer), values, f"parameters of {layer!r}")
@@ -267,9 +294,8 @@ class Dense(Layer):
 
     n_in: int
     n_out: int
-    W, b = VectorView("_params", slice(-1)), VectorView("_params", -1)
-    dW, db = VectorView("_grads", slice(-1)), VectorView("_grads", -1)
-    _Wb, _dWb = VectorView("_params", slice(None)), VectorView("_grads", slice(None))
+    W, b = VectorView("_Wb", slice(-1)), VectorView("_Wb", -1)
+    dW, db = VectorView("_dWb", slice(-1)), VectorView("_dWb", -1)
 
     def __init__(self, n_in: int, n_out: int, *, init: str = "xavier", rng: RNG = None,
                  dtype: DTypeLike = np.float64) -> None:
@@ -279,13 +305,18 @@ class Dense(Layer):
         weights = as_rng(rng).standard_normal((n_in, n_out))
         self.W[...] = math.sqrt(INITS[init](n_in, n_out)) * weights
 
-    def forward_into(self, x: Array, y: Array) -> None:
-        np.dot(self._Wb.T, with_ones(x).T, out=y.T)  # y = [x 1] [W; b]
+    def forward_into(self, x: Any, y: Array) -> None:  # x.base is [x 1]ᵀ
+        np.dot(self._Wb.T, x.base, out=y.T)  # y = [x 1] [W; b]
 
-    def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
-        np.dot(with_ones(x).T, dy, out=self._dWb)  # [dW; db] = [x 1]ᵀ dy
+    def backward_into(self, x: Any, y: Array, dy: Array, dx: Any) -> None:
+        np.dot(x.base, dy, out=self._dWb)  # [dW; db] = [x 1]ᵀ dy
         if dx is not None:
-            np.dot(self.W, dy.T, out=dx.T)  # dx = dy Wᵀ
+            np.dot(self._Wb[:-1], dy.T, out=dx.T)  # dx = dy Wᵀ
+
+    def bind(self, params: Array, grads: Array) -> None:
+        super().bind(params, grads)
+        shape = self.n_in + 1, self.n_out
+        self._Wb, self._dWb = params.reshape(shape), grads.reshape(shape)  # views
 
     def config(self) -> dict[str, Any]:
         return {"n_in": self.n_in, "n_out": self.n_out}

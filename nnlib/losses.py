@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, check_array
+from .arrays import Array, check_array, scalar
 
 # %% auto #0
 __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
@@ -51,13 +51,17 @@ class Loss:
         """
         p = check_array(predictions, "predictions")
         t = self.check_targets(targets, p.shape, p.dtype)
-        batch = np.asfortranarray(p.reshape(-1, p.shape[-1]))
-        dp = np.empty_like(batch)
+        shape = p.shape
+        if len(shape) != 2:
+            p, t = p.reshape(-1, shape[-1]), t.reshape(-1, shape[-1])
+        p, t = np.asfortranarray(p), np.asfortranarray(t)
+        dp = np.empty_like(p)
         with np.errstate(over="ignore"):
-            value = self.value_into(batch, np.asfortranarray(t.reshape(batch.shape)), dp)
+            value = self.value_into(p, t, dp)
         if not cmath.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
-        return value, np.array(dp, order="C").reshape(p.shape)
+        dp = np.ascontiguousarray(dp)
+        return value, dp if len(shape) == 2 else dp.reshape(shape)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> float:
         """Compute the loss, and remember its gradient for `backward`."""
@@ -97,10 +101,11 @@ class MSELoss(Loss):
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
         np.subtract(p, t, out=dp)
         if p.size <= 1024:
-            value = np.dot(flat(dp), flat(dp))
+            vector = flat(dp)
+            value = np.dot(vector, vector)
         else:  # NumPy sums pairwise, so that float32 keeps its digits
             value = np.add.reduce(flat(np.multiply(dp, dp, out=self.scratch(p))))
-        np.multiply(dp, 2 / p.size, out=dp)
+        np.multiply(dp, scalar(2 / p.size, dp.dtype), out=dp)
         return (value * (1 / p.size)).item()
 
 # %% ../nbs/04_losses.ipynb #e0e205f6
@@ -131,10 +136,10 @@ class BCEWithLogitsLoss(Loss):
         value = np.add.reduce(flat(terms)) * (1 / p.size)
         np.negative(p, out=dp)
         np.exp(dp, out=dp)
-        np.add(dp, 1, out=dp)
+        np.add(dp, scalar(1, dp.dtype), out=dp)
         np.reciprocal(dp, out=dp)  # sigmoid(p)
         np.subtract(dp, t, out=dp)
-        np.multiply(dp, 1 / p.size, out=dp)
+        np.multiply(dp, scalar(1 / p.size, dp.dtype), out=dp)
         return value.item()
 
 # %% ../nbs/digits.ipynb #7b7ad698

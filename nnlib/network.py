@@ -69,9 +69,8 @@ class Sequential(Layer):
     @property
     def params(self) -> Array:
         """Parameters of all layers as one vector; what is set is written into it."""
-        memory = self._params[:].base  # what a view of the vector is a view of
-        for leaf in self._leaves:
-            if leaf._params.base is not memory and leaf._params.size:
+        for leaf, part in self._parts:
+            if leaf._params is not part:  # some network has bound it anew
                 raise RuntimeError(f"{self!r}: {leaf!r} has been taken over by another network; "
                                    "copy.deepcopy(layer) would have kept both")
         return self._params
@@ -88,10 +87,7 @@ class Sequential(Layer):
             stop = start + layer._params.size
             layer.bind(params[start:stop], grads[start:stop])
             start = stop
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self.bind(self._params, self._grads)  # the copied layers become views again
+        self._parts = [(leaf, leaf._params) for leaf in self._leaves if leaf._params.size]
 
     def predict(self, X: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
@@ -194,7 +190,7 @@ class TrainingStep:
     def __init__(self, network: Layer, loss: Loss, n: int, copying: bool = False) -> None:
         assert network.n_in and network.n_out
         self.layers, self.loss, dtype = network.leaves, loss, network.params.dtype
-        self.buffers = Buffers(self.layers, n, network.n_in, dtype)
+        self.buffers = Buffers(self.layers, n, network.n_in, dtype, to_input=False)
         self.x = self.targets = self.buffers.values[0]
         if not copying:
             self.targets = batch_buffer(n, network.n_out, dtype)
@@ -208,10 +204,11 @@ class TrainingStep:
 
     def run(self) -> float:
         """Compute the loss, which is returned, and the gradients of all layers."""
-        values, gradients = self.buffers.values, self.buffers.gradients
-        self.buffers.forward(self.layers)
-        value: float = self.loss.value_into(values[-1], self.targets, gradients[-1])
-        self.buffers.backward(self.layers, to_input=False)
+        buffers, layers = self.buffers, self.layers
+        buffers.forward(layers)
+        value: float = self.loss.value_into(buffers.values[-1], self.targets,
+                                            buffers.gradients[-1])
+        buffers.backward(layers)
         return value
 
 # %% ../nbs/06_network.ipynb #504afb57

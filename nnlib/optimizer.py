@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, check_number
+from .arrays import Array, check_number, scalar
 
 # %% auto #0
 __all__ = ['Setting', 'Optimizer', 'SGD', 'Adam']
@@ -33,9 +33,6 @@ class Setting:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, optimizer: Any, owner: type | None = None) -> Any:
-        return self if optimizer is None else vars(optimizer)[self.name]
-
     def __set__(self, optimizer: Any, value: float) -> None:
         vars(optimizer)[self.name] = check_number(self.name, value, float, **self.bounds)
 
@@ -53,7 +50,7 @@ class Optimizer:
         An array like the parameters, for intermediate results of an update.
     """
 
-    learning_rate = Setting(low=0)
+    learning_rate: Any = Setting(low=0)
     scratch: Array
     _params: Array | None = None
     _grads: Array | None = None
@@ -125,7 +122,7 @@ class SGD(Optimizer):
     array([0., 3.])
     """
 
-    momentum = Setting(low=0, below=1)
+    momentum: Any = Setting(low=0, below=1)
 
     def __init__(self, learning_rate: float, momentum: float = 0.0) -> None:
         super().__init__(learning_rate)
@@ -138,8 +135,9 @@ class SGD(Optimizer):
             grads = np.add(velocity, grads, out=velocity)
         else:
             self.state.clear()
-        np.multiply(grads, self.learning_rate, out=self.scratch)
-        np.subtract(params, self.scratch, out=params)
+        scratch = self.scratch
+        np.multiply(grads, scalar(self.learning_rate, grads.dtype), out=scratch)
+        np.subtract(params, scratch, out=params)
 
 # %% ../nbs/05_optimizer.ipynb #4b3ac4b7
 def check_params(optimizer: Optimizer, params: Array, grads: Array) -> None:
@@ -180,7 +178,7 @@ class Adam(Optimizer):
     array([0.9, 2.1])
     """
 
-    eps = Setting(above=0)
+    eps: Any = Setting(above=0)
 
     def __init__(self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8) -> None:

@@ -604,16 +604,19 @@ def test_more_axes_are_more_samples(layer, dtype, rng):
 
 def test_what_only_the_gradient_of_the_inputs_needs_is_left_out(rng):
     x, layers = batch(rng, np.float64), [Tanh(), Dense(3, 2, rng=0), Tanh()]
-    buffers = Buffers(layers, 4, 3, np.float64)
-    buffers.values[0][...] = x
-    buffers.forward(layers)
-    buffers.gradients[-1][...] = rng.normal(size=(4, 2))
-    buffers.backward(layers)
-    expected = layers[1].grads.copy()
-    layers[1].grads[...] = 0
-    for gradient in buffers.gradients[:2]:
-        gradient[...] = 7
-    buffers.backward(layers, to_input=False)
+    dy = rng.normal(size=(4, 2))
+    for to_input in (True, False):
+        buffers = Buffers(layers, 4, 3, np.float64, to_input=to_input)
+        buffers.values[0][...] = x
+        buffers.forward(layers)
+        for gradient in buffers.gradients[:2]:
+            gradient[...] = 7
+        buffers.gradients[-1][...] = dy
+        layers[1].grads[...] = 0
+        buffers.backward(layers)
+        if to_input:
+            expected = layers[1].grads.copy()
+            assert all((gradient != 7).all() for gradient in buffers.gradients)
     assert_array_equal(layers[1].grads, expected)
     assert all((gradient == 7).all() for gradient in buffers.gradients[:2])
 
