@@ -48,7 +48,7 @@ def is_usual(array: Any, shape: tuple[int | None, ...] | None,
     if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
         return False
     kind = array.dtype
-    if kind.char not in "fd" or not kind.isnative or dtype is not None and kind != dtype:
+    if kind.char not in "fd" or not kind.isnative or (dtype is not None and kind != dtype):
         return False
     if shape is not None and array.shape != shape:
         if array.ndim != len(shape):
