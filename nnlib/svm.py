@@ -100,17 +100,16 @@ class BaseSVC(Estimator):
         Y, C = self._problems(classes, codes)
         C = weigh_samples(C, Y, sample_weight)
         limits = check_number("tol", self.tol, float, above=0), check_max_iter(self.max_iter)
-        cache_size = check_number("cache_size", self.cache_size, float, above=0)
+        room = check_number("cache_size", self.cache_size, float, above=0)
         kernel, gamma, points = self._choose_kernel(points)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            duals = solve(kernel, kernel.features(points), Y, C, *limits, cache_size)
+            duals = solve(kernel, kernel.features(points), Y, C, *limits, room)
         check_finite(duals.gap + duals.rho)
         support = np.flatnonzero(duals.b.any(0))
         vars(self).update(  # all at once, or none: an interrupted fit leaves the old model whole
             classes_=classes, gamma_=gamma, _kernel=kernel, _fitted=self.get_params(),
-            support_=support, support_vectors_=points[support],
-            dual_coef_=duals.b[:, support], intercept_=-duals.rho,
-            n_iter_=duals.n_iter, violation_=np.maximum(duals.gap, 0),
+            support_=support, support_vectors_=points[support], dual_coef_=duals.b[:, support],
+            intercept_=-duals.rho, n_iter_=duals.n_iter, violation_=np.maximum(duals.gap, 0),
             n_support_=np.bincount(codes[support], minlength=len(classes)),
             fit_status_=int(duals.gap.max() > limits[0]),
             shape_fit_=points.shape, n_features_in_=points.shape[1])
@@ -120,9 +119,8 @@ class BaseSVC(Estimator):
     def decision_function(self, X: ArrayLike) -> Array:
         """Compute f for points X (n, d): (n,) for two classes, (n, k) for k problems."""
         self._check_fitted()
-        vectors = self.support_vectors_
-        points = check_samples(X, "X", self.n_features_in_, vectors.dtype)
-        B = self._kernel.features(vectors)
+        points = check_samples(X, "X", self.n_features_in_, self.support_vectors_.dtype)
+        B = self._kernel.features(self.support_vectors_)
         coef = self.dual_coef_.T.astype(B.dtype)
         f = np.tile(self.intercept_, (len(points), 1))
         with np.errstate(over="ignore", invalid="ignore"):
@@ -139,8 +137,7 @@ class BaseSVC(Estimator):
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute the weighted share of points X (n, d) whose class is predicted as in y (n,)."""
         guesses = self.predict(X)
-        both = join_labels(check_labels(y, "y", len(guesses)), guesses)
-        right = both[: len(guesses)] == both[len(guesses) :]
+        right = np.equal(*np.split(join_labels(check_labels(y, "y", len(guesses)), guesses), 2))
         return float(np.average(right, weights=check_sample_weight(sample_weight, len(right))))
 
     @property
@@ -159,9 +156,8 @@ class BaseSVC(Estimator):
             raise ValueError(
                 f"certificates: expected the {self.shape_fit_[0]} training samples of "
                 f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
-        Y, C = type(self)(**self._fitted)._problems(classes, codes)
-        C = weigh_samples(C, Y, sample_weight)
-        alpha = np.zeros(Y.shape)
+        Y, bounds = type(self)(**self._fitted)._problems(classes, codes)
+        C, alpha = weigh_samples(bounds, Y, sample_weight), np.zeros(Y.shape)
         alpha[:, self.support_] = self.dual_coef_ * Y[:, self.support_]
         return [certify(*problem) for problem in zip(alpha, Y, f, self.intercept_, C)]
 
