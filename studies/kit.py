@@ -126,6 +126,11 @@ def kept_result(scratch: Path, name: str) -> Any:
     return pickle.loads(path.read_bytes()) if path.exists() else None
 
 
+def kept_results(scratch: Path, name: str) -> list[Any]:
+    """Return all results that are kept of a job, by whatever code it was done."""
+    return [pickle.loads(path.read_bytes()) for path in sorted(scratch.glob(f"{name}-*.pickle"))]
+
+
 def begin(scratch: Path) -> None:
     """Go on with a run that was interrupted; forget one that was completed."""
     if (scratch / "complete").exists():

@@ -6,7 +6,6 @@ minutes on two cores, in processes of one thread each.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
@@ -203,24 +202,6 @@ def compare(results: dict[str, Any]) -> list[str]:
         for key in found
         if abs(found[key] - known[key]) > TOLERANCE
     ]
-
-
-def different_bits(params: Mapping[int, Any]) -> list[str]:
-    """List the results for these trained autoencoders that are not the stored ones bit for bit."""
-    found, known = measure(params), kit.load(STORED)
-    different = []
-    for title, names in (
-        ("runs", ("features", "seed", "draw", "n", "C", "scaled", "pairs")),
-        ("choices", ("features", "seed")),
-        ("scores", ("seed",)),
-    ):
-        stored = {tuple(one.get(name) for name in names): one for one in known[title]}
-        for one in found[title]:
-            key = tuple(one.get(name) for name in names)
-            if json.loads(json.dumps(one, default=float)) != stored[key]:
-                different.append(f"latents, {title}, {key}: not equal bit for bit")
-        print(f"latents: {len(found[title])} of {len(known[title])} {title} repeated", flush=True)
-    return different
 
 
 def finish(params: Mapping[int, Any], storing: bool) -> list[str]:

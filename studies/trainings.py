@@ -8,8 +8,8 @@
     python -m studies.trainings --carry     # after a refactoring: renews the fingerprints
 
 --carry is for code that was rearranged and computes the same. It repeats the first epochs of every
-training and every classification whose network is at hand, and gives the stored results the
-fingerprint of today only if each number comes out equal bit for bit; they then say so.
+training, and gives the stored ones the fingerprint of today only if each number comes out equal
+bit for bit; they then say so. The latents are classified anew.
 
 After complete trainings by the report's recipe, the latents are classified too (latents.py).
 Finished trainings are kept in _build/studies: a run that was interrupted goes on from there, and
@@ -147,17 +147,23 @@ def compare(run: dict[str, Any], stored: dict[str, Any]) -> tuple[str, list[str]
 
 
 def kept_params() -> dict[int, Any]:
-    """Return the parameters of all trainings by the report's recipe, by seed, if they are kept."""
-    names = {seed: f"report-{seed}-{codes()['report']}" for seed in SEEDS}
-    runs = {seed: kit.kept_result(TRAININGS, name) for seed, name in names.items()}
-    return {seed: run["params"] for seed, run in runs.items()} if all(runs.values()) else {}
+    """Return the parameters of the stored trainings by the report's recipe, by seed.
+
+    They are kept by trainings whose losses are those that are stored; without all, there are none.
+    """
+    known, params = stored_runs(), dict[int, Any]()
+    for seed in SEEDS:
+        for run in kit.kept_results(TRAININGS, f"report-{seed}"):
+            if run["loss"] == known["report", seed]["loss"]:
+                params[seed] = run["params"]
+    return params if len(params) == len(SEEDS) else {}
 
 
 def classify(storing: bool) -> list[str]:
     """Classify the latents of the networks that were trained before; list the differences."""
     params = kept_params()
     if storing and not params:
-        return ["nothing is stored, for not all networks are kept: train first"]
+        return ["latents: not stored, because not all networks are kept; run --store"]
     stored = {0: load_network(kit.RUNS / "autoencoder.npz").network.params}
     return latents.finish(params or stored, storing)
 
@@ -193,7 +199,7 @@ def train(epochs: int, report: bool, storing: bool) -> list[str]:
 
 
 def carry(epochs: int) -> list[str]:
-    """Give the stored results today's fingerprints if their first epochs come out the same."""
+    """Give the stored trainings today's fingerprints if their first epochs come out the same."""
     known, different = stored_runs(), list[str]()
     for _, run in kit.run_jobs(all_jobs(epochs, report=True)):
         which = run.get("name", "report"), run["seed"]
@@ -203,8 +209,6 @@ def carry(epochs: int) -> list[str]:
             numbers = run.get(key, [])
             if kit.equal_numbers(numbers, known[which].get(key, [])) < len(numbers):
                 different.append(f"{which}: {key} is not equal bit for bit")
-    params = {0: load_network(kit.RUNS / "autoencoder.npz").network.params}
-    different += latents.different_bits(params)
     if different:
         return different
     evidence = {"epochs": epochs, "date": kit.today(), "environment": kit.environment()}
@@ -212,13 +216,13 @@ def carry(epochs: int) -> list[str]:
     assert network.notes is not None
     notes = kit.carried(network.notes, codes()["report"], evidence)
     save(kit.RUNS / "autoencoder.npz", network.network, notes=notes)
-    for name, code in zip(("spread", "beyond", "latents"), (*codes().values(), latents.code())):
+    for name, code in zip(("spread", "beyond"), codes().values()):
         path = kit.RUNS / f"{name}.json"
         stored = kit.load(path)
         if name == "beyond":
             stored["variants"] = settings()
         kit.store(kit.carried(stored, code, evidence), path)
-    return []
+    return classify(storing=True)
 
 
 def main() -> None:

@@ -108,3 +108,9 @@ def test_a_result_that_is_carried_over_says_which_code_computed_it():
     assert once == {"code": "two", "runs": [1.0], "carried": {"from": "one", "epochs": 10}}
     assert kit.carried(once, "three", {"epochs": 5})["carried"] == {"from": "one", "epochs": 5}
     assert stored["code"] == "one"
+
+
+def test_results_are_kept_whatever_code_computed_them(tmp_path):
+    for name, value in ("run-1-aa", 1), ("run-1-bb", 2), ("run-10-aa", 3):
+        kit.write(tmp_path / f"{name}.pickle", pickle.dumps(value))
+    assert kit.kept_results(tmp_path, "run-1") == [1, 2]
