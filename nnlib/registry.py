@@ -164,7 +164,7 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
 def check_shared(network: Sequential) -> None:
     """Raise ValueError unless the layers' vectors are the network's, one part after another."""
     for name in ("params", "grads"):
-        whole = getattr(network, name)
+        whole = getattr(network, f"_{name}")  # network.params would raise
         address = start = whole.__array_interface__["data"][0]
         for leaf in network.leaves:
             part = getattr(leaf, name)
