@@ -19,6 +19,11 @@ from nnlib.report import classify_features, feature_scores, report_parts, report
 from . import kit
 
 STORED = kit.RUNS / "latents.json"
+NAMES = {  # by which a result is known
+    "runs": ("features", "seed", "draw", "n", "C", "scaled", "pairs"),
+    "choices": ("features", "seed"),
+    "scores": ("seed",),
+}
 TOLERANCE = 0.01  # of accuracies: another BLAS rounds differently, and 800 epochs amplify it
 CHOICES: list[dict[str, Any]] = [  # the report's
     {"C": 1.0},
@@ -178,16 +183,25 @@ def code() -> str:
 
 
 def store(results: dict[str, Any]) -> None:
-    """Store the results, and how they were made."""
+    """Store the results, and how they were made; what was not measured anew stays, and says so."""
+    known = kit.load(STORED)
     about = {"recipe": RECIPE, "code": code(), "environment": kit.environment()}
+    kept = dict[str, int]()
+    for title, names in NAMES.items():
+        found = {tuple(one.get(name) for name in names): one for one in results[title]}
+        stored = [(tuple(one.get(name) for name in names), one) for one in known[title]]
+        kept[title] = sum(key not in found for key, _ in stored)
+        results[title] = [found.pop(key, one) for key, one in stored] + list(found.values())
+    if any(kept.values()):
+        about["kept"] = {"from": known.get("kept", {}).get("from", known["code"])} | kept
     kit.store(about | results, STORED)
 
 
 def accuracies(results: dict[str, Any]) -> dict[tuple[Any, ...], float]:
     """List the accuracies by what they are of."""
-    names = "features", "seed", "draw", "n", "C", "scaled", "pairs"
     return {
-        tuple(found.get(name) for name in names): found["accuracy"] for found in results["runs"]
+        tuple(found.get(name) for name in NAMES["runs"]): found["accuracy"]
+        for found in results["runs"]
     }
 
 
@@ -205,9 +219,9 @@ def compare(results: dict[str, Any]) -> list[str]:
 
 
 def finish(params: Mapping[int, Any], storing: bool) -> list[str]:
-    """Measure, then store or compare; list the differences."""
+    """Measure, then compare, and store if nothing differs much; list the differences."""
     results = measure(params)
-    if storing:
+    differences = compare(results)
+    if storing and not differences:
         store(results)
-        return []
-    return compare(results)
+    return differences

@@ -9,7 +9,8 @@
 
 --carry is for code that was rearranged and computes the same. It repeats the first epochs of every
 training, and gives the stored ones the fingerprint of today only if each number comes out equal
-bit for bit; they then say so. The latents are classified anew.
+bit for bit; they then say so. The latents are classified anew; if only the network of the first
+seed is at hand, the results of the others stay, and say by which code they were made.
 
 After complete trainings by the report's recipe, the latents are classified too (latents.py).
 Finished trainings are kept in _build/studies: a run that was interrupted goes on from there, and
@@ -161,11 +162,8 @@ def kept_params() -> dict[int, Any]:
 
 def classify(storing: bool) -> list[str]:
     """Classify the latents of the networks that were trained before; list the differences."""
-    params = kept_params()
-    if storing and not params:
-        return ["latents: not stored, because not all networks are kept; run --store"]
     stored = {0: load_network(kit.RUNS / "autoencoder.npz").network.params}
-    return latents.finish(params or stored, storing)
+    return latents.finish(kept_params() or stored, storing)
 
 
 def train(epochs: int, report: bool, storing: bool) -> list[str]:
