@@ -45,7 +45,7 @@ class Sigmoid(Layer):
 
     def forward_into(self, x: Array, y: Array) -> None:
         np.negative(x, out=y)
-        np.exp(y, out=y)  # overflows to inf where y is to become 0
+        np.exp(y, out=y)  # overflows to inf where y becomes 0
         np.add(y, scalar(1, y.dtype), out=y)
         np.reciprocal(y, out=y)
 

@@ -41,7 +41,7 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
 # %% ../nbs/02_layers.ipynb #950ffca4
 def is_usual(array: Any, shape: tuple[int | None, ...] | None,
              dtype: DTypeLike | None) -> TypeGuard[Array]:
-    """Tell quickly, for a small array, that nothing can be wrong with it.
+    """Return True if a quick test shows that a small array is valid.
 
     If the sum of squares is finite, so is every number.
     """
@@ -65,17 +65,17 @@ def check_array(
     shape: tuple[int | None, ...] | None = None,
     dtype: DTypeLike | None = None,
 ) -> Array:
-    """Return `array` as floats of `dtype`, or say what is wrong with it.
+    """Return `array` as floats of `dtype`, or raise an error that says what is wrong.
 
     Parameters
     ----------
     array : array_like of float
     name : str
-        What the messages call the array.
+        The name of the array in error messages.
     shape : tuple of int or None, optional
         The expected shape, None standing for any length.
     dtype : dtype, optional
-        The floats that are wanted; by default those that come.
+        The dtype to convert to; by default that of `array`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def check_array(
     TypeError
         For anything but floats, or complex numbers where `dtype` is complex or open.
     ValueError
-        For another shape, an empty array, NaN, or what is infinite as `dtype`.
+        For a wrong shape, an empty array, NaN, or numbers that are infinite as `dtype`.
     """
     if is_usual(array, shape, dtype):
         return array
@@ -115,20 +115,20 @@ def check_array(
 def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,
                  high: float | None = None, above: float | None = None,
                  below: float | None = None) -> Number:
-    """Return `value` as a plain int or float within these bounds, or say what is wrong with it.
+    """Return `value` as a plain int or float, or raise an error if it is out of bounds.
 
     Parameters
     ----------
     name : str
-        What the messages call the number.
+        The name of the number in error messages.
     value : int or float
     kind : {int, float}
-        An int may come as any integer, a float as any real number, NumPy's included;
-        a bool is neither.
+        int accepts any integer, float any real number, including NumPy's types;
+        a bool is rejected.
     low, high : float, optional
-        The number may be as small or as large as this.
+        Smallest and largest value allowed.
     above, below : float, optional
-        It must be larger, or smaller, than this.
+        The value must be larger than `above` and smaller than `below`.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     TypeError
         If `value` is of another kind.
     ValueError
-        If it is not finite or out of bounds.
+        If `value` is not finite or out of bounds.
     """
     wanted = "an int" if kind is int else "a finite number"
     bounds = {"of at least": low, "above": above, "of at most": high, "below": below}
@@ -161,7 +161,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
 # %% ../nbs/03_activations.ipynb #c2a0f001
 @lru_cache(maxsize=256)
 def scalar(value: float, dtype: DTypeLike) -> Array:
-    """A number as an array without axes, which NumPy combines faster than a plain number."""
+    """Return a number as a 0-d array, which NumPy combines faster than a plain number."""
     number = np.array(value, dtype)
     number.setflags(write=False)
     return number
