@@ -1,7 +1,7 @@
 """Break nnlib on purpose, one small change at a time, and see whether its tests notice.
 
     python -m studies.mutation            # 80 mutants, spread over all modules by a fixed seed
-    python -m studies.mutation --count 8 --seed 1 --minutes 10
+    python -m studies.mutation layers losses --count 8 --seed 1 --minutes 10
 
 Each mutant is run against the test files of its module, in a copy of the project. What no test
 notices is printed as a survivor: either it changes nothing that can be seen, or a test is missing.
@@ -119,6 +119,7 @@ def noticed(tree: Path, module: str) -> bool:
 def main(arguments: Sequence[str]) -> None:
     """Make mutants, one of each module in turn, and print which survive."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="of which modules (all)")
     parser.add_argument("--count", type=int, default=80, help="how many mutants (80)")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (0)")
     parser.add_argument("--minutes", type=float, default=120, help="when to stop (120)")
@@ -128,7 +129,9 @@ def main(arguments: Sequence[str]) -> None:
         tree = Path(folder) / "tree"
         ignored = shutil.ignore_patterns(".git", ".venv", "_build", "node_modules", "__pycache__")
         shutil.copytree(kit.ROOT, tree, ignore=ignored)
-        modules = sorted(p for p in (tree / "nnlib").glob("[a-z]*.py"))
+        modules = sorted((tree / "nnlib").glob("[a-z]*.py"))
+        if options.modules:
+            modules = [path for path in modules if path.stem in options.modules]
         turns = itertools.zip_longest(*(mutants(path, chance) for path in modules))
         chosen = (
             (path, *mutant) for turn in turns for path, mutant in zip(modules, turn) if mutant

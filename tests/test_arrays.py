@@ -12,7 +12,9 @@ from nnlib.arrays import (
     check_samples,
     encode_labels,
     gen_batches,
+    is_usual,
     join_labels,
+    scalar,
 )
 
 
@@ -277,3 +279,41 @@ def test_masked_arrays_are_refused_everywhere(shape, refuses):
     """The mask was dropped, and the numbers behind it were used as data."""
     with refuses(TypeError, "x: expected an array without a mask"):
         check_array(np.ma.masked_equal([1.0, 2.0, 3.0, -999.0], -999.0), "x", shape)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [None, (2, 3), (None, 3), (None, None)])
+def test_a_small_array_of_finite_floats_is_seen_to_be_right_at_once(kind, shape):
+    a = np.ones((2, 3), kind)
+    assert is_usual(a, shape, None) and is_usual(a, shape, np.dtype(kind))
+
+
+@pytest.mark.parametrize(
+    "a, shape, kind",
+    [
+        ([[1.0]], None, None),
+        (np.ones((64, 65)), None, None),
+        (np.ones((0, 3)), None, None),
+        (np.ones(()), None, None),
+        (np.ones((2, 3), ">f8"), None, None),
+        (np.ones((2, 3), int), None, None),
+        (np.ones((2, 3), complex), None, None),
+        (np.ones((2, 3), np.float32), None, np.dtype(np.float64)),
+        (np.ones((2, 3)), (3, 2), None),
+        (np.ones((2, 3)), (None, 2), None),
+        (np.ones((2, 3)), (2,), None),
+        (np.ones((2, 3)), (None, 3, None), None),
+        (np.array([[np.nan]]), None, None),
+        (np.array([[np.inf]]), None, None),
+    ],
+)
+def test_every_other_array_is_looked_at(a, shape, kind):
+    assert not is_usual(a, shape, kind)
+
+
+def test_a_constant_is_an_array_without_axes_that_nobody_changes():
+    number = scalar(0.1, np.dtype(np.float32))
+    assert number.shape == () and number.dtype == np.float32 and number == np.float32(0.1)
+    assert scalar(0.1, np.dtype(np.float32)) is number
+    with pytest.raises(ValueError, match="read-only"):
+        number[...] = 1
