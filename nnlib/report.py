@@ -34,7 +34,7 @@ def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
     Parameters
     ----------
     X, y : ndarray of shape (70000, 784) and (70000,)
-        All images, and their digits.
+        All images and their digits.
 
     Returns
     -------
@@ -47,16 +47,16 @@ def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
 # %% ../nbs/12_autoencoder.ipynb #73f0d21c
 def report_run(X: Array, valid: Array, seed: int,
                **changes: Any) -> tuple[Autoencoder, History, list[float]]:
-    """Train by the report's recipe, or with changes to it, from one seed.
+    """Train from one seed by the report's recipe, or with changes to it.
 
     Parameters
     ----------
     X, valid : ndarray of shape (m, 784)
         Images for training and for validation.
     seed : int
-        Of the initial weights and the order of the images.
+        Seed for the initial weights and the order of the images.
     **changes
-        Options of `Autoencoder.fit` in place of those in `RECIPE`.
+        Options of `Autoencoder.fit` that replace those in `RECIPE`.
 
     Returns
     -------
@@ -90,9 +90,9 @@ def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, floa
     Returns
     -------
     metrics : dict
-        Squared and absolute errors are means over all pixels; `std` and `median` are of
-        the images' mean squared errors; `range` is that of the reconstructions over that
-        of `X`.
+        `mse`, `mae` and `bce` are means over all pixels; `std` and `median` describe the
+        mean squared errors of the images; `range` is the range of the reconstructions
+        divided by that of `X`.
     """
     pixels = autoencoder.reconstruct(X)
     errors = np.square(pixels - X).mean(axis=1, dtype=np.float64)
