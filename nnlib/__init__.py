@@ -51,7 +51,8 @@ from .svm import SVC
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
-         "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss", "History",
-         "Sequential", "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError", "load",
-         "register", "save", "StandardScaler", "PCA", "SVC", "OneVsOneSVC", "OneVsRestSVC",
-         "accuracy_score", "classification_report", "confusion_matrix", "precision_recall_fscore_support"]
+         "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss",
+         "History", "Sequential", "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError",
+         "load", "register", "save", "StandardScaler", "PCA", "SVC", "OneVsOneSVC",
+         "OneVsRestSVC", "accuracy_score", "classification_report", "confusion_matrix",
+         "precision_recall_fscore_support"]
