@@ -22,7 +22,11 @@ from nnbook.site import fixes, links
 ROOT = Path(__file__).parents[2]
 CHAPTERS = [
     ROOT / "nbs" / f"{name}.ipynb"
-    for name in re.findall(r"nbs/(\d+_\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
+    for name in re.findall(
+        r"nbs/(\d+_\w+|first_network|digits|interior_point)$",
+        (ROOT / "_toc.yml").read_text("utf-8"),
+        re.M,
+    )
 ]
 # which looks back, and asks nothing
 WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -249,10 +250,15 @@ def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(
         for name, source in sources.items()
     ]
     cache = get_cache(here / "cache")
-    with asyncio.Runner(loop_factory=execution.Loop) as runner:
-        failures = runner.run(
-            execution.run_all(books, NbParserConfig(execution_timeout=60), cache)
-        )
+
+    def run() -> list[Exception]:
+        with asyncio.Runner(loop_factory=execution.Loop) as runner:
+            return runner.run(
+                execution.run_all(books, NbParserConfig(execution_timeout=60), cache)
+            )
+
+    with ThreadPoolExecutor(1) as pool:  # a browser's loop may be running in this thread
+        failures = pool.submit(run).result()
     assert [str(failure).splitlines()[-1] for failure in failures] == [
         "ZeroDivisionError: division by zero"
     ]
