@@ -35,8 +35,10 @@ def lighten(page: str, builder: Builder) -> str:
     def sized(match: re.Match[str]) -> str:
         picture = sources.get(match[1])
         found = SIZE.search(picture.read_text(encoding="utf-8")[:1000]) if picture else None
-        sides = [float(side) * 4 / 3 for side in found.groups()] if found else []
-        size = 'width="{:.0f}" height="{:.0f}" '.format(*sides) if sides else ""
+        if found is None:
+            return '<img loading="lazy" '
+        sides = [float(side) * 4 / 3 for side in found.groups()]
+        size = 'width="{0:.0f}" height="{1:.0f}" style="--width: {0:.0f}px" '.format(*sides)
         return f'<img loading="lazy" {size}'
 
     return FIGURE.sub(sized, UNUSED.sub("", page))
