@@ -100,18 +100,24 @@ def cells_of(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
     return record
 
 
-def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
-    """Note the cells of a notebook, and mark each for the doctree; a page of explorables has
-    buttons of its own.
+def live_cells(source: str) -> list[dict[str, Any]]:
+    """List the cells of a notebook that run in the page; a page of explorables has buttons of its
+    own, and none of these.
     """
-    if Path(app.env.doc2path(docname)).suffix == ".ipynb" and "```{explorable}" not in content[0]:
-        notebook = json.loads(content[0])
-        found = []
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code" and (live := live_cell(cell)):
-                cell.setdefault("metadata", {})["nnbook_live"] = cell["id"]
-                found.append(live)
+    if "```{explorable}" in source:
+        return []
+    code = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
+    return [live for cell in code if (live := live_cell(cell))]
+
+
+def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:
+    """Note the cells of a notebook, and mark each for the doctree."""
+    if Path(app.env.doc2path(docname)).suffix == ".ipynb" and (found := live_cells(content[0])):
         cells_of(app.env)[docname] = found
+        notebook, marked = json.loads(content[0]), {live["id"] for live in found}
+        for cell in notebook["cells"]:
+            if cell["id"] in marked:
+                cell.setdefault("metadata", {})["nnbook_live"] = cell["id"]
         content[0] = json.dumps(notebook)
 
 
@@ -233,11 +239,14 @@ def data_of(app: Sphinx, docname: str) -> list[Path]:
     return [path for path in data_files(Path(app.confdir)) if needs(code, path)]
 
 
+def shows(cells: list[dict[str, Any]]) -> bool:
+    """Whether a reader sees any of these cells."""
+    return any(not cell["hidden"] for cell in cells)
+
+
 def is_live(app: Sphinx, docname: str) -> bool:
     """Whether a page has cells to run."""
-    return app.builder.name == "html" and any(
-        not cell["hidden"] for cell in cells_of(app.env).get(docname, [])
-    )
+    return app.builder.name == "html" and shows(cells_of(app.env).get(docname, []))
 
 
 def megabytes(paths: list[Path]) -> float:

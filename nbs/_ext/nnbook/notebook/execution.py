@@ -90,6 +90,7 @@ def client_for(notebook: NotebookNode, folder: Path, **settings: Any) -> Noteboo
         config=Config(KernelManager=connection),
         startup_timeout=300,
         record_timing=False,  # times would be part of the key
+        coalesce_streams=True,  # a line may come in two messages
         resources={"metadata": {"path": str(folder)}},
         **settings,
     )
