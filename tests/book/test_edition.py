@@ -20,20 +20,15 @@ from nnbook.notebook import scan as scan_module
 from nnbook.site import fixes, links
 
 ROOT = Path(__file__).parents[2]
+TOC = (ROOT / "_toc.yml").read_text("utf-8")
 CHAPTERS = [
     ROOT / "nbs" / f"{name}.ipynb"
-    for name in re.findall(
-        r"nbs/(\d+_\w+|first_network|digits|interior_point)$",
-        (ROOT / "_toc.yml").read_text("utf-8"),
-        re.M,
-    )
+    for part in re.findall(r"numbered: true\n +chapters:\n((?: +- file: .*\n)+)", TOC)
+    for name in re.findall(r"nbs/(\w+)$", part, re.M)
 ]
 # which looks back, and asks nothing
 WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]
-PAGES = [
-    f"nbs/{name}.html"
-    for name in re.findall(r"nbs/(\w+)$", (ROOT / "_toc.yml").read_text("utf-8"), re.M)
-]
+PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", TOC, re.M)]
 OTHERS = [
     "404.html",
     "genindex.html",
