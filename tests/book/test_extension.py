@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def test_hash_of_the_package_follows_the_data_that_chapters_read(tmp_path: Path)
 
 NUMBER = {"id": "a", "kind": "number", "reported": "0.247", "verdict": "digit"}
 SPREAD = {"id": "b", "kind": "spread", "reported": "1.10e-10", "verdict": "spread"}
+LIMIT = {"id": "d", "kind": "limit", "above": 0.5, "below": 0.95, "verdict": "confirmed"}
 WORDS = {"id": "c", "kind": "words", "verdict": "confirmed"}
 
 
@@ -117,6 +119,10 @@ WORDS = {"id": "c", "kind": "words", "verdict": "confirmed"}
         (NUMBER, float("nan"), False),
         (SPREAD, (2e-10, 1e-11, 1e-9), True),
         (SPREAD, (2e-10, 2e-10, 1e-9), False),
+        (LIMIT, (0.6, "60%"), True),
+        (LIMIT, (0.5, "50%"), False),
+        (LIMIT, (0.96, "96%"), False),
+        (LIMIT, (float("nan"), "nan"), False),
         (WORDS, (True, "it holds"), True),
         (WORDS, (False, "it does not"), False),
     ],
@@ -136,6 +142,8 @@ def test_claim_agrees_only_within_its_printed_digits(
         (SPREAD, "(1e-10, 1e-9)"),
         (WORDS, "('False', 'what was measured')"),
         (WORDS, "True"),
+        (LIMIT, "(True, 'what was measured')"),
+        (LIMIT, "0.7"),
     ],
 )
 def test_measured_value_of_another_kind_is_refused(claim: dict, text: str) -> None:
@@ -202,20 +210,152 @@ def test_measured_claims_are_found_in_a_cell() -> None:
     ) == ["eq-1", "table-6-00"]
 
 
+RAN = 'quote = "x"\ncriterion = "y"\n'
+
+
 @pytest.mark.parametrize(
     "entry",
     [
-        'kind = "number"\nverdict = "digit"',
-        'kind = "words"\nreported = "1"\nverdict = "confirmed"',
-        'kind = "words"\nverdict = "unchecked"',
-        'kind = "words"\nverdict = "true"',
+        RAN + 'kind = "number"\nverdict = "digit"',
+        RAN + 'kind = "words"\nreported = "1"\nverdict = "confirmed"',
+        RAN + 'kind = "words"\nverdict = "true"',
+        RAN + 'kind = "limit"\nverdict = "confirmed"',
+        RAN + 'kind = "limit"\nabove = 1\nverdict = "confirmed"',
+        RAN + 'kind = "words"\nverdict = "outside"',
+        RAN + 'kind = "words"\nverdict = "confirmed"\nfound = "it was read"',
+        RAN + 'verdict = "refuted"',
+        RAN + 'verdict = "refuted"\nevidence = "report"',
+        RAN + 'verdict = "refuted"\nevidence = "hearsay"\nfound = "z"',
+        'quote = "x"\nkind = "words"\nverdict = "confirmed"',
+        'criterion = "y"\nkind = "words"\nverdict = "confirmed"',
     ],
 )
 def test_claim_that_makes_no_sense_is_rejected(tmp_path: Path, entry: str) -> None:
     path = tmp_path / "claims.toml"
-    path.write_text(f'[[claim]]\nid = "a"\nwhere = "1"\nsays = "x"\n{entry}\n', encoding="utf-8")
+    path.write_text(f'[[claim]]\nid = "a"\nwhere = "1"\n{entry}\n', encoding="utf-8")
     with pytest.raises(ValueError, match="claim a"):
         ledger.load_claims(path)
+
+
+def test_criterion_prints_the_limit_that_decides(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    entry = 'quote = "x"\nkind = "limit"\nbelow = 0.3\nverdict = "refuted"'
+    criterion = 'criterion = "it is below {below:.0%} of $10^{-3}$"'
+    path.write_text(f'[[claim]]\nid = "a"\nwhere = "1"\n{entry}\n{criterion}', encoding="utf-8")
+    assert ledger.load_claims(path)["a"]["criterion"] == "it is below 30% of $10^{-3}$"
+
+
+def test_every_claim_of_the_book_has_words_criterion_and_evidence() -> None:
+    """`load_claims` refuses others; here, that those that are read say what was found."""
+    claims = ledger.load_claims(ROOT / "nbs" / "claims.toml")
+    assert len(claims) > 140
+    assert {claim["evidence"] for claim in claims.values()} == set(ledger.EVIDENCE)
+    assert all(claim["evidence"] == "run" or claim["found"] for claim in claims.values())
+
+
+def test_home_page_promises_no_more_exercises_than_there_are() -> None:
+    """The same for the file that presents the repository."""
+    solutions = sum(
+        any("#| solution" in line for line in cell["source"].splitlines())
+        for path in (ROOT / "nbs").glob("*.ipynb")
+        for cell in nbformat.read(path, as_version=4).cells
+    )
+    assert solutions > 90
+    for name in ("nbs/index.md", "README.md"):
+        assert "more than ninety exercises" in (ROOT / name).read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.skipif("NNLIB_REPORT" not in os.environ, reason="the report is not in the repository")
+def test_quotations_are_the_words_of_the_report() -> None:
+    """NNLIB_REPORT names the report as a text file, with formulas as TeX."""
+
+    def plain(text: str) -> str:
+        return " ".join(re.sub(r"[*`$]", "", text).split())
+
+    text = plain(Path(os.environ["NNLIB_REPORT"]).read_text(encoding="utf-8"))
+    for name, claim in ledger.load_claims(ROOT / "nbs" / "claims.toml").items():
+        for part in claim["quote"].split(" \u2026 "):
+            assert plain(part) in text, name
+
+
+def cells(*sources: str) -> list[dict]:
+    """Make cells of text, of shown code (it begins with >) and of hidden code (with %)."""
+    found = []
+    for number, source in enumerate(sources):
+        cell = {**code_cell(source), "id": str(number)}
+        if source.startswith("%"):
+            cell["metadata"] = {"tags": ["remove-cell"]}
+        elif not source.startswith(">"):
+            cell["cell_type"] = "markdown"
+        found.append(cell)
+    return found
+
+
+MEASURE = "% glue('claim-a', 1)"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # the text before says it
+        ([">code", "It is.", MEASURE, "Next."], [">code", "It is.", MEASURE, "BOX", "Next."]),
+        # the text after says it, up to the next heading
+        ([">code", MEASURE, "It is."], [">code", MEASURE, "It is.", "BOX"]),
+        (
+            [">code", MEASURE, "It is.\n\n(ch-b)=\n## Next\n\nText."],
+            [">code", MEASURE, "It is.\n", "BOX", "\n(ch-b)=\n## Next\n\nText."],
+        ),
+        ([">code", MEASURE, "## Next"], [">code", MEASURE, "BOX", "## Next"]),
+        # what is no heading
+        (
+            [">code", MEASURE, "It is:\n\n```python\n# so\n```\n\nSee."],
+            [">code", MEASURE, "It is:\n\n```python\n# so\n```\n\nSee.", "BOX"],
+        ),
+        ([">code", MEASURE, ">code"], [">code", MEASURE, "BOX", ">code"]),
+        ([">code", MEASURE], [">code", MEASURE, "BOX"]),
+    ],
+)
+def test_box_stands_behind_the_text_that_its_claims_settle(
+    before: list[str], after: list[str]
+) -> None:
+    box = "```{claim} a\n```"
+    found = [cell["source"] for cell in ledger.after_paragraphs(cells(*before))]
+    assert [text.strip("\n") for text in found] == [
+        text.strip("\n").replace("BOX", box) for text in after
+    ]
+
+
+def test_claims_of_neighbouring_cells_share_a_box() -> None:
+    two = MEASURE, MEASURE.replace("claim-a", "claim-b")
+    found = ledger.after_paragraphs(cells("It is.", *two, "Next."))
+    assert [cell["source"] for cell in found][3:] == ["```{claim} a b\n```", "Next."]
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(color: str) -> float:
+        parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted(map(luminance, (one, other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(
+    ("theme", "grounds"),
+    [("html", ("#ffffff", "#f3f4f5")), ('html[data-theme="dark"]', ("#14181e", "#29313d"))],
+)
+def test_each_verdict_has_a_colour_of_its_own_that_can_be_read(
+    theme: str, grounds: tuple[str, ...]
+) -> None:
+    """On the page, and on the grey of boxes and of every second row of a table."""
+    style = (ROOT / "nbs/_ext/nnbook/static/book.css").read_text(encoding="utf-8")
+    rule = re.search(re.escape(theme) + r" \{ (--nnbook-digit.*?) \}", style)
+    assert rule is not None
+    colors = dict(re.findall(r"--nnbook-(\w+): (#\w{6})", rule[1]))
+    assert set(colors) == set(ledger.VERDICTS) and len(set(colors.values())) == len(colors)
+    for name, color in colors.items():
+        assert all(contrast(color, ground) >= 4.5 for ground in grounds), name
 
 
 # ---------------------------------------------------------------- running chapters
@@ -269,8 +409,8 @@ def test_chapters_run_side_by_side_and_what_ran_beside_a_failure_is_kept(
 TOC = "format: jb-book\nroot: nbs/index\nchapters:\n  - file: nbs/chapter\n  - file: nbs/ledger\n"
 CLAIMS = """[[claim]]
 id = "answer"
-where = "Table 1"
-says = "The answer"
+where = "1, Table 1"
+quote = "The answer is $42$"
 kind = "number"
 reported = "42"
 verdict = "{}"
@@ -364,6 +504,10 @@ def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
     )
     code, output = build(book)
     assert code == 1 and "'other' is measured 0 times" in output
+    claims.write_text(CLAIMS.format("digit"), encoding="utf-8")
+    (book / "nbs" / "ledger.md").write_text("# Ledger\n\n```{ledger} 2\n```\n", encoding="utf-8")
+    code, output = build(book)
+    assert code == 1 and "'answer' is listed 0 times" in output
 
 
 def test_chapter_that_raises_fails_every_build_and_is_named_at_its_end(book: Path) -> None:
@@ -385,6 +529,22 @@ def test_unresolved_reference_fails_the_build_and_is_named(book: Path) -> None:
     )
     code, output = build(book)
     assert code == 1 and "nowhere" in output and "neither" in output
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [
+        ("", None),
+        ("https://example.org/errors", "https://example.org/errors"),
+        ("errors@example.org", "mailto:errors@example.org?subject=Error%20in%3A%20A%20page"),
+    ],
+)
+def test_page_has_a_link_for_errors_if_there_is_an_address(address: str, link: str | None) -> None:
+    app = SimpleNamespace(config=SimpleNamespace(nnbook_errors=address))
+    context = {"body": "<h1>A page</h1>", "title": "A <em>page</em>"}
+    fixes.add_error_link(app, "nbs/page", "page.html", context, None)
+    found = BeautifulSoup(context["body"], "html.parser").select_one(".nnbook-errors a")
+    assert (found and found["href"]) == link
 
 
 def test_address_of_the_site_is_in_its_pages_if_it_is_set(book: Path) -> None:

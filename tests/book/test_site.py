@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
 
 import nnlib
+from nnbook.notebook import ledger
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -291,11 +292,37 @@ def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: 
 
 
 def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:
-    import tomllib
+    """With the report's words, the criterion and the evidence; what is read has no cell."""
+    page = BeautifulSoup((html / "nbs" / "ledger.html").read_text("utf-8"), "html.parser")
+    for name, claim in ledger.load_claims(ROOT / "nbs" / "claims.toml").items():
+        target = page.find(id=f"ledger-{name}")
+        assert isinstance(target, Tag), name
+        row = target if target.name == "tr" else target.find_parent("tr")
+        assert isinstance(row, Tag), name
+        links = [str(link["href"]) for link in row.select("a[href]")]
+        assert any(link.endswith(f"#claim-{name}") for link in links) == (
+            claim["evidence"] == "run"
+        ), name
+        assert row.select_one(f".nnbook-{claim['verdict']}"), name
+        assert row.select_one(".nnbook-criterion") and row.select_one(".nnbook-evidence"), name
+        assert "\u201c" in row.get_text(), name
+    assert page.select_one('a[href*="bibliography.html#"]')
 
-    page = (html / "nbs" / "ledger.html").read_text("utf-8")
-    for claim in tomllib.loads((ROOT / "nbs" / "claims.toml").read_text("utf-8"))["claim"]:
-        if claim["verdict"] != "unchecked":
-            assert re.search(rf'href="\w+\.html#claim-{re.escape(claim["id"])}"', page), claim[
-                "id"
-            ]
+
+def test_ledger_is_filtered_by_verdict(server: str, browser: Browser) -> None:
+    """All claims are listed at first; a button leaves those of one verdict, and their headings."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{server}/nbs/ledger.html")
+        rows = page.locator(".nnbook-ledger tbody tr:visible")
+        claims = ledger.load_claims(ROOT / "nbs" / "claims.toml").values()
+        assert rows.count() == len(claims)
+        page.get_by_role("button", name="refuted").click()
+        refuted = [claim for claim in claims if claim["verdict"] == "refuted"]
+        assert rows.count() == len(refuted)
+        assert (
+            page.locator(".nnbook-ledger:visible").count() < page.locator(".nnbook-ledger").count()
+        )
+        assert page.locator("h2:visible", has_text="How to read").count() == 1
+        page.get_by_role("button", name="all").click()
+        assert rows.count() == len(claims)

@@ -145,16 +145,7 @@ def rewrite_notebook(notebook: dict[str, Any], code_hash: str) -> None:
                         "source": check,
                     },
                 )
-            out += [
-                {
-                    "cell_type": "markdown",
-                    "id": claim,
-                    "metadata": {},
-                    "source": f"```{{claim}} {claim}\n```",
-                }
-                for claim in ledger.measured_in(cell["source"])
-            ]
-    notebook["cells"] = out
+    notebook["cells"] = ledger.after_paragraphs(out)
     notebook["metadata"]["kernelspec"]["package"] = code_hash
 
 

@@ -1,9 +1,9 @@
-"""The ledger of claims: what the report says, beside what the chapters measured.
+"""The ledger of claims: what the report says, beside what was found about it.
 
-``claims.toml`` lists the claims. A chapter measures one with ``glue("claim-<id>", value)``: a box
-with both appears there, and the page with the directive ``ledger`` lists all. The build fails on a
-claim that is measured nowhere or twice, and on a measurement that contradicts the verdict on
-record.
+``claims.toml`` lists the claims. A chapter measures one with ``glue("claim-<id>", value)``: behind
+the text that says so, a folded box shows what is settled, and the page with the directive
+``ledger`` lists all. The build fails on a claim that is measured nowhere or twice, on a
+measurement that contradicts the verdict on record, and on a claim that no page lists.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -27,35 +28,70 @@ from sphinx.util.nodes import make_refnode
 CLAIMS = Path(__file__).parents[3] / "claims.toml"
 VERDICTS = {
     "digit": "reproduced to the digit",
-    "spread": "reproduced within spread",
+    "spread": "within the spread",
     "confirmed": "confirmed",
     "corrected": "corrected",
+    "outside": "outside the spread",
     "refuted": "refuted",
     "unchecked": "not checkable",
 }
 AGREEING = {"digit", "spread", "confirmed"}
+KINDS = ("number", "spread", "limit", "words")
+EVIDENCE = {
+    "run": "run here",
+    "report": "read in the report",
+    "repository": "read in its repository",
+}
+ROUNDS = "the measured number rounds to the printed one"
 logger = logging.getLogger(__name__)
 
 
 def load_claims(path: Path = CLAIMS) -> dict[str, dict[str, Any]]:
     """Read the claims by id; raise ValueError for an entry that makes no sense."""
     claims: dict[str, dict[str, Any]] = {}
-    for claim in tomllib.loads(path.read_text(encoding="utf-8"))["claim"]:
-        name = claim["id"]
-        if name in claims:
-            raise ValueError(f"{path.name}: claim {name} stands there twice")
-        if claim["kind"] not in ("number", "spread", "words") or claim["verdict"] not in VERDICTS:
-            raise ValueError(f"{path.name}: claim {name}: unknown kind or verdict")
-        if (claim["kind"] == "words") == ("reported" in claim):
-            raise ValueError(
-                f"{path.name}: claim {name}: `reported` goes with numbers, and only with them"
-            )
-        if (claim["verdict"] == "unchecked") != ("reason" in claim):
-            raise ValueError(
-                f"{path.name}: claim {name}: a reason goes with `unchecked`, and only with it"
-            )
-        claims[name] = claim
+    for entry in tomllib.loads(path.read_text(encoding="utf-8"))["claim"]:
+        name = entry["id"]
+        default = {"criterion": ROUNDS} if entry.get("kind") == "number" else {}
+        claim: dict[str, Any] = {"evidence": "run", **default, **entry}
+        problem = "stands there twice" if name in claims else problem_of(claim)
+        if problem:
+            raise ValueError(f"{path.name}: claim {name}: {problem}")
+        claims[name] = claim | {"criterion": with_limits(claim)}
     return claims
+
+
+def with_limits(claim: dict[str, Any]) -> str:
+    """Write the limits of a claim into its criterion."""
+    return re.sub(
+        r"\{(above|below)(:[^}]*)?\}",
+        lambda match: format(claim[match[1]], (match[2] or ":")[1:]),
+        str(claim["criterion"]),
+    )
+
+
+def problem_of(claim: dict[str, Any]) -> str:
+    """Say what is wrong with an entry, if anything."""
+    kind, verdict = claim.get("kind", "words"), claim["verdict"]
+    bounds = [key for key in ("above", "below") if key in claim]
+    if kind not in KINDS or verdict not in VERDICTS or claim["evidence"] not in EVIDENCE:
+        return "unknown kind, verdict or evidence"
+    if not (claim.get("quote") and claim.get("criterion")):
+        return "the report's words and the criterion are both needed"
+    if (claim["evidence"] == "run") != ("kind" in claim):
+        return "a kind goes with what is run, and only with it"
+    if (claim["evidence"] == "run") == ("found" in claim):
+        return "what was found goes with what is read, and only with it"
+    if (kind in ("number", "spread")) != ("reported" in claim):
+        return "`reported` goes with numbers, and only with them"
+    if (kind == "limit") != bool(bounds):
+        return "`above` or `below` goes with a limit, and only with it"
+    if any(f"{{{key}" not in claim["criterion"] for key in bounds):
+        return "the criterion does not print the limit"
+    if verdict in ("digit", "spread", "outside", "unchecked"):
+        fits = {"digit": "number", "spread": "spread", "outside": "spread", "unchecked": "words"}
+        if kind != fits[verdict]:
+            return f"the verdict {verdict!r} does not go with the kind {kind!r}"
+    return ""
 
 
 def measured_in(source: str) -> list[str]:
@@ -63,10 +99,83 @@ def measured_in(source: str) -> list[str]:
     return re.findall(r"""glue\(\s*["']claim-([\w-]+)["']""", source)
 
 
+def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put what hidden cells settle into one box behind the text that says so.
+
+    That is the text before them, or, if code that is shown stands between, the text that
+    follows, up to the next heading.
+    """
+    out: list[dict[str, Any]] = []
+    names: list[str] = []
+    text_before = False
+
+    def settle() -> None:
+        if names:
+            source = "```{claim} " + " ".join(names) + "\n```"
+            cell = {"cell_type": "markdown", "id": f"claims-{names[0]}", "metadata": {}}
+            out.append({**cell, "source": source})
+            names.clear()
+
+    for cell in cells:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "code" and "remove-cell" in cell["metadata"].get("tags", []):
+            out.append(cell)
+            names += measured_in(source)
+            continue
+        if cell["cell_type"] == "code" or text_before:
+            settle()
+        text_before = cell["cell_type"] != "code"
+        if not names:
+            out.append(cell)
+            names += measured_in(source) if cell["cell_type"] == "code" else []
+            continue
+        before, behind = split_at_heading(source)
+        out += [{**cell, "source": before}] if before.strip() else []
+        settle()
+        if behind:
+            name = cell["id"] + "-rest" if before.strip() else cell["id"]
+            out.append({**cell, "id": name, "source": behind})
+    settle()
+    return out
+
+
+def split_at_heading(text: str) -> tuple[str, str]:
+    """Split Markdown before its first heading, and before the target that belongs to it."""
+    lines, fence = text.splitlines(keepends=True), ""
+    for number, line in enumerate(lines):
+        if mark := re.match(r" {0,3}(`{3,}|~{3,}|:{3,})", line):
+            if not fence:
+                fence = mark[1]
+            elif line.strip() == line.strip()[0] * len(line.strip()) and mark[1] >= fence:
+                fence = ""
+        elif not fence and re.match(r"#{1,6} ", line):
+            start = number
+            while start and (not lines[start - 1].strip() or lines[start - 1].startswith("(")):
+                start -= 1
+            return "".join(lines[:start]), "".join(lines[start:])
+    return text, ""
+
+
 def measured(env: BuildEnvironment) -> dict[str, list[tuple[str, str, bool]]]:
     """What each page measured: claims, values as they are shown, and whether they agree."""
     record: dict[str, list[tuple[str, str, bool]]] = vars(env).setdefault("nnbook_measured", {})
     return record
+
+
+def listed(env: BuildEnvironment) -> dict[str, list[str]]:
+    """Return the sections of the report whose claims each page lists; an empty one is all."""
+    record: dict[str, list[str]] = vars(env).setdefault("nnbook_listed", {})
+    return record
+
+
+def section(claim: dict[str, Any]) -> str:
+    """Return the first section of the report in which a claim stands."""
+    return re.split(r"[ ,:]", claim["where"])[0]
+
+
+def within(claim: dict[str, Any], part: str) -> bool:
+    """Whether a claim stands in a section of the report, or in one of that section's parts."""
+    return not part or f"{section(claim)}.".startswith(f"{part}.")
 
 
 def read_value(claim: dict[str, Any], text: str) -> Any:
@@ -76,12 +185,15 @@ def read_value(claim: dict[str, Any], text: str) -> Any:
     shapes: dict[str, list[Any]] = {
         "number": [numbers],
         "spread": [numbers] * 3,
+        "limit": [numbers, str],
         "words": [bool, str],
     }
     kinds = shapes[claim["kind"]]
     parts = [value] if claim["kind"] == "number" else list(value)
     if len(parts) != len(kinds) or not all(map(isinstance, parts, kinds)):
         raise ValueError("see the head of claims.toml")
+    if claim["kind"] == "limit" and isinstance(value[0], bool):
+        raise ValueError("a limit is for numbers")
     return value
 
 
@@ -99,8 +211,10 @@ def tolerance(claim: dict[str, Any]) -> float:
 def agrees(claim: dict[str, Any], value: Any) -> bool:
     """Whether a measured value says the same as the report."""
     if claim["kind"] == "words":
-        holds, _ = value
-        return bool(holds)
+        return bool(value[0])
+    if claim["kind"] == "limit":
+        low, high = claim.get("above", float("-inf")), claim.get("below", float("inf"))
+        return bool(low < value[0] < high)
     reported = float(claim["reported"])
     if claim["kind"] == "spread":
         _, low, high = value
@@ -110,50 +224,86 @@ def agrees(claim: dict[str, Any], value: Any) -> bool:
 
 def shown(claim: dict[str, Any], value: Any) -> str:
     """Write a measured value for the reader."""
-    if claim["kind"] == "words":
+    if claim["kind"] in ("words", "limit"):
         return str(value[1])
     if claim["kind"] == "spread":
         digits = max(3, len(Decimal(claim["reported"]).as_tuple().digits))
         median, low, high = (f"{number:.{digits}g}" for number in value)
-        return f"{median} ({low} to {high})"
+        return f"median {median}, range {low} to {high}"
     if "e" in claim["reported"] or not agrees(claim, value):
         return f"{value:.4g}"
     return f"{value:.{-exponent(claim)}f}"
 
 
+class claims_box(nodes.General, nodes.Element):
+    """What a place in a chapter settles, folded; its first child is its ``claims_head``."""
+
+
+class claims_head(nodes.TextElement):
+    """The line of a folded box that is always seen."""
+
+
 class Claim(SphinxDirective):
-    """The box of one claim, after the cell that measures it."""
+    """A folded box with what the cells before it settle."""
 
     required_arguments = 1
+    final_argument_whitespace = True
 
     def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
         self.env.note_dependency(str(CLAIMS))
-        claim = load_claims().get(name)
-        if claim is None:
-            raise self.error(f"claim {name!r} is not listed in {CLAIMS.name}")
+        claims = load_claims()
+        names = self.arguments[0].split()
+        if unknown := [name for name in names if name not in claims]:
+            raise self.error(f"claim {unknown[0]!r} is not listed in {CLAIMS.name}")
+        entries = [self.entry(name, claims[name]) for name in names]
+        return [
+            claims_box("", claims_head("", "", *head([claims[name] for name in names])), *entries)
+        ]
+
+    def entry(self, name: str, claim: dict[str, Any]) -> nodes.Node:
         text = retrieve_glue_data(self.state.document, f"claim-{name}").data["text/plain"]
         try:
             value = read_value(claim, text)
-        except (SyntaxError, TypeError, ValueError) as error:
-            kind = f"which is no value of kind {claim['kind']!r}"
+        except (KeyError, SyntaxError, TypeError, ValueError) as error:
+            kind = f"which is no value of kind {claim.get('kind')!r}"
             raise self.error(f"claim {name!r}: measured {text}, {kind}: {error}") from error
         found = shown(claim, value)
         measured(self.env).setdefault(self.env.docname, []).append(
             (name, found, agrees(claim, value))
         )
-        lines = [
-            [nodes.Text("The report, "), *said(claim)],
-            [nodes.Text(f"Measured: {found}. "), verdict_node(claim)],
-        ]
-        return [
-            nodes.container(
-                "",
-                *(nodes.paragraph("", "", *line) for line in lines),
-                ids=[f"claim-{name}"],
-                classes=["nnbook-claim"],
-            )
-        ]
+        lines = [said(claim), [nodes.Text(f"{sentence(found)} "), verdict_node(claim)]]
+        return nodes.container(
+            "",
+            *(nodes.paragraph("", "", *line) for line in lines),
+            rule(claim),
+            ids=[f"claim-{name}"],
+            classes=["nnbook-claim"],
+        )
+
+
+def head(claims: list[dict[str, Any]]) -> Iterator[nodes.Node]:
+    """Say in a line what a box holds."""
+    verdicts = [claim["verdict"] for claim in claims]
+    if len(claims) == 1:
+        yield nodes.Text(f"The report, {claims[0]['where']}: ")
+        yield verdict_node(claims[0])
+        return
+    yield nodes.Text(f"{len(claims)} claims of the report are settled here: ")
+    for number, key in enumerate(key for key in VERDICTS if key in verdicts):
+        yield nodes.Text(f"{', ' if number else ''}{verdicts.count(key)} ")
+        yield verdict_node({"verdict": key})
+
+
+def sentence(text: str) -> str:
+    """Begin with a capital letter, and end with a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def rule(claim: dict[str, Any]) -> nodes.Node:
+    """Write what decides: the criterion, with its threshold, and a remark if there is one."""
+    text = f"Criterion: the claim holds if {claim['criterion']}."
+    note = f" {claim['note']}" if "note" in claim else ""
+    return nodes.paragraph("", "", *with_formulas(text + note), classes=["nnbook-criterion"])
 
 
 def verdict_node(claim: dict[str, Any]) -> nodes.Node:
@@ -163,24 +313,50 @@ def verdict_node(claim: dict[str, Any]) -> nodes.Node:
     )
 
 
+def said(claim: dict[str, Any]) -> list[nodes.Node]:
+    """Write where the report says it, and its words, with formulas between dollar signs."""
+    where = nodes.strong("", claim["where"])
+    words = with_formulas(claim["quote"])
+    return [where, nodes.Text(": \u201c"), *words, nodes.Text("\u201d")]
+
+
+def with_formulas(text: str) -> list[nodes.Node]:
+    """Make formulas of what stands between dollar signs."""
+    return [
+        nodes.math("", part) if number % 2 else nodes.Text(part)
+        for number, part in enumerate(text.split("$"))
+        if part
+    ]
+
+
 class ledger_node(nodes.General, nodes.Element):
-    """Where the table of all claims is to stand, or (with ``summary``) their count."""
+    """Where a table of claims is to stand, or (with ``summary``) their count."""
 
 
 class Ledger(Directive):
-    """The table of all claims; ``summary`` for a sentence that counts the verdicts."""
+    """The table of all claims, or of those of a section of the report; ``summary`` counts them."""
 
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        return [ledger_node("", summary=self.arguments == ["summary"])]
+        part = "".join(self.arguments)
+        if part != "summary":
+            env = self.state.document.settings.env
+            listed(env).setdefault(env.docname, []).append(part)
+        return [ledger_node("", part=part)]
 
 
 def fill_ledgers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put table and summary in their places, once all chapters are read."""
+    """Put tables and summaries in their places, once all chapters are read."""
     for node in list(doctree.findall(ledger_node)):
-        claims = load_claims()
-        node.replace_self(summary(claims) if node["summary"] else table(app, claims, docname))
+        claims, part = load_claims(), node["part"]
+        if part == "summary":
+            node.replace_self(summary(claims))
+            continue
+        rows = {name: claim for name, claim in claims.items() if within(claim, part)}
+        node.replace_self(table(app, rows, docname))
+        # asked by what loads the script for formulas, which has looked before
+        app.env.get_domain("math").data.setdefault("has_equations", {})[docname] = True
 
 
 def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
@@ -193,43 +369,57 @@ def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
 
 
 def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes.Node:
-    """List all claims: reported, measured, verdict with a link to the cell."""
+    """List claims: the report's words, what was found and how it is judged, the verdict."""
     where = {
         name: (page, text) for page, rows in measured(app.env).items() for name, text, _ in rows
     }
-    heads = ["The report says", "Measured", "Verdict"]
+    heads = ["The report says", "Found, and what decides", "Verdict"]
     group = nodes.tgroup(
-        "", *(nodes.colspec(colwidth=width) for width in (40, 45, 15)), cols=len(heads)
+        "", *(nodes.colspec(colwidth=width) for width in (36, 48, 16)), cols=len(heads)
     )
-    group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
+    group += nodes.thead("", row([[nodes.paragraph("", head)] for head in heads]))
     body = nodes.tbody()
     for name, claim in claims.items():
-        page, text = where.get(name, (None, claim.get("reason", "")))
-        verdict = verdict_node(claim)
+        page, text = where.get(name, (None, claim.get("found", "")))
+        verdict, source = verdict_node(claim), [nodes.Text(EVIDENCE[claim["evidence"]])]
         if page:
             verdict = make_refnode(app.builder, docname, page, f"claim-{name}", verdict)
-        body += row([said(claim), [nodes.Text(text)], [verdict]])
+            title = nodes.Text(app.env.titles[page].astext())
+            chapter = make_refnode(app.builder, docname, page, f"claim-{name}", title)
+            source = [nodes.Text("run in "), chapter]
+        found = [
+            nodes.paragraph("", sentence(text)),
+            rule(claim),
+            nodes.paragraph(
+                "", "", nodes.Text("Evidence: "), *source, classes=["nnbook-evidence"]
+            ),
+        ]
+        entry = row(
+            [
+                [nodes.paragraph("", "", *said(claim))],
+                found,
+                [nodes.paragraph("", "", verdict)],
+            ]
+        )
+        entry["classes"] = [f"nnbook-is-{claim['verdict']}"]
+        entry["ids"] = [f"ledger-{name}"]
+        body += entry
     group += body
     return nodes.table("", group, classes=["nnbook-ledger"])
 
 
-def said(claim: dict[str, Any]) -> list[nodes.Node]:
-    """Write what the report says, and where."""
-    reported = f": {claim['reported']}" if "reported" in claim else ""
-    return [nodes.strong("", claim["where"]), nodes.Text(f". {claim['says']}{reported}")]
-
-
 def row(cells: list[list[nodes.Node]]) -> nodes.row:
     """Make a row of a table."""
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
+    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
 
 
 def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn, and so fail the build, unless each claim is measured once, as its verdict has it."""
     all_rows = [(page, *row) for page, rows in measured(env).items() for row in rows]
+    parts = [part for parts in listed(env).values() for part in parts]
     for name, claim in load_claims().items():
         found = [row for row in all_rows if row[1] == name]
-        if len(found) != (claim["verdict"] != "unchecked"):
+        if len(found) != (claim["evidence"] == "run"):
             logger.warning(f"{CLAIMS.name}: claim {name!r} is measured {len(found)} times")
         for page, _, text, holds in found:
             if holds != (claim["verdict"] in AGREEING):
@@ -238,17 +428,44 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
                     f"which contradicts the verdict {claim['verdict']!r}",
                     location=page,
                 )
+        times = sum(within(claim, part) for part in parts)
+        if times != 1:
+            logger.warning(f"{CLAIMS.name}: claim {name!r} is listed {times} times")
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget what a page measured before it is read again."""
+    """Forget what a page measured and listed before it is read again."""
     measured(env).pop(docname, None)
+    listed(env).pop(docname, None)
+
+
+def add_filter(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """Load the filter on the page that lists the claims."""
+    if page in listed(app.env):
+        app.add_js_file("ledger.js", loading_method="defer")
 
 
 def setup(app: Sphinx) -> None:
     app.add_node(ledger_node)
+    app.add_node(
+        claims_box,
+        html=(
+            lambda self, node: self.body.append('<details class="nnbook-claims">'),
+            lambda self, node: self.body.append("</details>\n"),
+        ),
+    )
+    app.add_node(
+        claims_head,
+        html=(
+            lambda self, node: self.body.append("<summary>"),
+            lambda self, node: self.body.append("</summary>\n"),
+        ),
+    )
     app.add_directive("claim", Claim)
     app.add_directive("ledger", Ledger)
     app.connect("env-purge-doc", purge)
     app.connect("env-check-consistency", check_ledger)
     app.connect("doctree-resolved", fill_ledgers)
+    app.connect("html-page-context", add_filter)

@@ -1,15 +1,17 @@
 """What the theme's pages lack: roles and focus for assistive software, a card for shared links, a
-page for lost readers.
+link for reporting errors, a page for lost readers.
 """
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -38,6 +40,20 @@ def mend(page: str, builder: Builder | None = None) -> str:
     for old, new in MENDS:
         page = old.sub(new, page) if isinstance(old, re.Pattern) else page.replace(old, new)
     return page
+
+
+def add_error_link(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Let readers report an error at the foot of a page, if the book has an address for that."""
+    address = app.config.nnbook_errors
+    if "body" not in context or not address:
+        return
+    if "@" in address and ":" not in address:
+        title = re.sub(r"<[^>]*>", "", context.get("title", ""))
+        address = f"mailto:{address}?subject={quote(f'Error in: {title}')}"
+    link = f'<a href="{html.escape(address)}">Report an error on this page</a>'
+    context["body"] += f'\n<p class="nnbook-errors">{link}</p>'
 
 
 def on_page(
@@ -126,5 +142,7 @@ def set_address(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", set_address)
     app.add_js_file("book.js", loading_method="defer")
+    app.add_config_value("nnbook_errors", "", "html")  # an address of mail or of the web
     app.connect("html-page-context", on_page, priority=900)
+    app.connect("html-page-context", add_error_link, priority=901)
     app.connect("build-finished", finish)

@@ -17,3 +17,14 @@ new ResizeObserver(reach).observe(document.body);
 const contents = document.querySelector(".bd-sidebar-primary");
 contents?.setAttribute("role", "navigation");
 contents?.setAttribute("aria-label", "Book");
+
+// A link to a claim unfolds the box that it is in
+function unfold() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const box = target?.closest("details");
+  if (!target || !box || box.open) return;
+  box.open = true;
+  target.scrollIntoView();
+}
+addEventListener("hashchange", unfold);
+unfold();
