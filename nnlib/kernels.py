@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_number, gen_batches
-from .preprocessing import blockwise_moments, sum_squares
+from .arrays import (
+    Array, blockwise_moments, check_array, check_number, gen_batches, sum_squares)
 
 # %% auto #0
 __all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel']

@@ -5,94 +5,27 @@
 # %% ../nbs/10_preprocessing.ipynb #5ee9608f
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from functools import reduce
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, check_samples, gen_batches
+from .arrays import Array, blockwise_moments, check_number, check_samples, sum_squares
+from .estimator import Estimator, as_frame, feature_names
 
 # %% auto #0
-__all__ = ['Estimator', 'Transformer', 'StandardScaler', 'PCA']
-
-# %% ../nbs/10_preprocessing.ipynb #f22a776a
-class Estimator:
-    """Base class of what is fitted to data: its arguments, as scikit-learn asks for them.
-
-    The ``__init__`` of a subclass stores each argument unchanged under its own name, and
-    `fit` stores what it learns under names that end in an underscore. That is enough for
-    scikit-learn's ``clone``, ``Pipeline`` and ``GridSearchCV``.
-    """
-
-    _estimator_type: str | None = None  # "classifier" for those that predict classes
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the arguments by name; `deep` is there for scikit-learn, and changes nothing."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set arguments by name; raise ValueError for a name that is none of them."""
-        known = self.get_params()
-        for name in params:
-            if name not in known:
-                raise ValueError(f"{self!r}: expected parameters among {[*known]}, got {name!r}")
-        vars(self).update(params)
-        return self
-
-    def __repr__(self) -> str:
-        params = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
-        return f"{type(self).__name__}({params})"
-
-    def _check_fitted(self) -> None:
-        if not any(name.endswith("_") for name in vars(self)):
-            raise RuntimeError(f"{self!r}: call fit first")
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, Tags, TargetTags, TransformerTags
-
-        classifier = self._estimator_type == "classifier"
-        return Tags(
-            estimator_type=self._estimator_type,
-            target_tags=TargetTags(required=classifier),
-            classifier_tags=ClassifierTags() if classifier else None,
-            transformer_tags=None if classifier else TransformerTags(),
-        )
-
-# %% ../nbs/10_preprocessing.ipynb #978ea188
-def blockwise_moments(
-    X: Array, product: Callable[[Array], Array], rows: int = 2048
-) -> tuple[Array, Array]:
-    """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centred rows.
-
-    All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
-    the sum overflows.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean: Array = X.mean(axis=0, dtype=np.float64)
-        total = reduce(np.add, (product(X[part] - mean) for part in gen_batches(len(X), rows)))
-    if not np.isfinite(total).all():
-        raise ValueError("X: expected numbers whose squares have a finite sum, got numbers "
-                         f"from {X.min():.3g} to {X.max():.3g}")
-    return mean, total
-
-
-def sum_squares(block: Array) -> Array:
-    """Sum the squares in each column."""
-    total: Array = np.einsum("ij,ij->j", block, block)
-    return total
+__all__ = ['Transformer', 'StandardScaler', 'PCA']
 
 # %% ../nbs/10_preprocessing.ipynb #26999665
 class Transformer(Estimator):
     """Base class of linear maps of samples about their mean.
 
-    A subclass defines `fit`, which sets `mean_`, and the maps `_map` and `_unmap` of
-    centred samples.
+    A subclass defines `fit`, which sets `mean_` and what is subtracted, `_origin`, and the
+    maps `_map` and `_unmap` of centred samples.
     """
 
-    mean_: Array
+    mean_: Array | None
+    _origin: Array
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn from `X`, (n, d); `y` is not looked at."""
@@ -103,20 +36,47 @@ class Transformer(Estimator):
         return self.fit(X).transform(X)
 
     def transform(self, X: ArrayLike) -> Array:
-        """Return what becomes of the samples `X`, (n, d): floats, float32 for float32."""
-        self._check_fitted()
-        X = check_samples(X, "X", len(self.mean_))
-        return self._map(np.subtract(X, self.mean_, out=np.empty_like(X), casting="same_kind"))
+        """Return what becomes of the samples `X`, (n, d): floats, float32 for float32.
+
+        A frame of pandas or polars, if `set_output` or scikit-learn's configuration asks for it.
+        """
+        points = self._check_samples(X)
+        Z = self._map(
+            np.subtract(points, self._origin, out=np.empty_like(points), casting="same_kind"))
+        table: Array = as_frame(self, Z, X)
+        return table
 
     def inverse_transform(self, Z: ArrayLike) -> Array:
         """Return the samples, (n, d), that `transform` turns into `Z`, or those nearest."""
         self._check_fitted()
-        X = self._unmap(check_samples(Z, "Z", self._n_features_out))
-        return np.add(X, self.mean_, out=X, casting="same_kind")
+        X = self._unmap(check_samples(Z, "Z", len(self._names_out([""] * self.n_features_in_))))
+        return np.add(X, self._origin, out=X, casting="same_kind")
 
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.mean_)
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
+        """Return the names of what comes out, (k,); `input_features`, (d,), name what goes in."""
+        self._check_fitted()
+        known = vars(self).get("feature_names_in_")
+        given = known if input_features is None else np.asarray(input_features, object)
+        if given is None:
+            given = np.array([f"x{i}" for i in range(self.n_features_in_)], object)
+        if given.shape != (self.n_features_in_,) or (
+            known is not None and not np.array_equal(given, known)
+        ):
+            wanted = f"{self.n_features_in_} names" if known is None else f"{known.tolist()}"
+            raise ValueError(f"input_features: expected {wanted}, got {given.tolist()}")
+        return np.array(self._names_out(given.tolist()), object)
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Choose what `transform` returns: "default" is arrays, "pandas" and "polars" frames."""
+        if transform not in (None, "default", "pandas", "polars"):
+            raise ValueError("transform: expected 'default', 'pandas', 'polars' or None, "
+                             f"got {transform!r}")
+        if transform is not None:
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _names_out(self, names: list[str]) -> list[str]:
+        return names
 
     def _map(self, centred: Array) -> Array:
         raise NotImplementedError(f"{type(self).__name__} must define _map(centred)")
@@ -128,12 +88,19 @@ class Transformer(Estimator):
 class StandardScaler(Transformer):
     """Shift and scale every feature to mean 0 and variance 1.
 
+    Parameters
+    ----------
+    with_mean, with_std : bool
+        Whether to shift, and whether to scale.
+
     Attributes
     ----------
-    mean_, var_ : ndarray of shape (d,), float64
-        Mean and variance (divided by n) of each feature.
-    scale_ : ndarray of shape (d,), float64
+    mean_, var_ : ndarray of shape (d,), float64, or None
+        Mean and variance (divided by n) of each feature; None if nothing needs them.
+    scale_ : ndarray of shape (d,), float64, or None
         The square root of `var_`; 1 where a feature is constant but for rounding.
+    n_samples_seen_, n_features_in_ : int
+        n, and d.
 
     Examples
     --------
@@ -143,25 +110,35 @@ class StandardScaler(Transformer):
            [ 1.,  0.]])
     """
 
-    var_: Array
-    scale_: Array
+    var_: Array | None
+    scale_: Array | None
+    n_samples_seen_: int
+
+    def __init__(self, *, with_mean: bool = True, with_std: bool = True) -> None:
+        self.with_mean, self.with_std = with_mean, with_std
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn mean and variance of each feature of `X`, (n, d); `y` is not looked at."""
-        X = check_samples(X, "X")
+        shift, stretch = (check_flag(name, getattr(self, name)) for name in self.get_params())
+        names, X = feature_names(X), check_samples(X, "X")
         n, eps = len(X), np.finfo(np.float64).eps
         mean, squares = blockwise_moments(X, sum_squares)
         var = squares / n
         rounding = (n * eps * mean) ** 2
         scale = np.sqrt(np.where(var > rounding, var, 1.0))
-        vars(self).update(mean_=mean, var_=var, scale_=scale)  # all at once, or none
+        self._learn(names, n_features_in_=X.shape[1], n_samples_seen_=n,
+                    mean_=mean if shift or stretch else None, var_=var if stretch else None,
+                    scale_=scale if stretch else None, _origin=mean if shift else 0 * mean)
         return self
 
     def _map(self, centred: Array) -> Array:
+        if self.scale_ is None:
+            return centred
         return np.divide(centred, self.scale_, out=centred, casting="same_kind")
 
     def _unmap(self, Z: Array) -> Array:
-        return np.multiply(Z, self.scale_, out=np.empty_like(Z), casting="same_kind")
+        scale = 1.0 if self.scale_ is None else self.scale_
+        return np.multiply(Z, scale, out=np.empty_like(Z), casting="same_kind")
 
 # %% ../nbs/10_preprocessing.ipynb #abe0fdda
 def principal_axes(X: Array) -> tuple[Array, Array, Array]:
@@ -192,6 +169,8 @@ class PCA(Transformer):
     ----------
     n_components : int, optional
         From 1 to min(n, d), which is the default.
+    whiten : bool
+        Whether `transform` divides each number by its standard deviation.
 
     Attributes
     ----------
@@ -203,7 +182,8 @@ class PCA(Transformer):
         Variance (divided by n - 1) along each component.
     explained_variance_ratio_ : ndarray of shape (k,)
         Its share in the whole variance; zeros if there is none.
-    n_components_ : int
+    n_components_, n_features_in_ : int
+        k, and d.
 
     Examples
     --------
@@ -219,37 +199,50 @@ class PCA(Transformer):
     explained_variance_: Array
     explained_variance_ratio_: Array
     n_components_: int
+    _spread: Array | None
 
-    def __init__(self, n_components: int | None = None) -> None:
-        self.n_components = n_components
+    def __init__(self, n_components: int | None = None, *, whiten: bool = False) -> None:
+        self.n_components, self.whiten = n_components, whiten
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the components of `X`, (n, d), at least two rows; `y` is not looked at."""
-        X = check_samples(X, "X")
+        whiten, names, X = check_flag("whiten", self.whiten), feature_names(X), check_samples(X, "X")
         k = check_components(self.n_components, *X.shape)
         mean, variances, axes = principal_axes(X)
-        ratio = variances[:k] / (variances.sum() or 1.0)
-        vars(self).update(mean_=mean, components_=fix_signs(axes[:k]), n_components_=k,
-                          explained_variance_=variances[:k], explained_variance_ratio_=ratio)
+        spread = np.sqrt(np.maximum(variances[:k], np.finfo(float).eps ** 2))
+        self._learn(names, n_features_in_=X.shape[1], mean_=mean, n_components_=k, _origin=mean,
+                    components_=fix_signs(axes[:k]), explained_variance_=variances[:k],
+                    explained_variance_ratio_=variances[:k] / (variances.sum() or 1.0),
+                    _spread=spread if whiten else None)
         return self
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
+    def _names_out(self, names: list[str]) -> list[str]:
+        return [f"{type(self).__name__.lower()}{i}" for i in range(self.n_components_)]
 
     def _map(self, centred: Array) -> Array:
         Z: Array = centred @ self.components_.T.astype(centred.dtype)
-        return Z
+        return Z if self._spread is None else np.divide(Z, self._spread, dtype=Z.dtype,
+                                                        casting="same_kind")
 
     def _unmap(self, Z: Array) -> Array:
+        if self._spread is not None:
+            Z = np.multiply(Z, self._spread, dtype=Z.dtype, casting="same_kind")
         X: Array = Z @ self.components_.astype(Z.dtype)
         return X
+
+# %% ../nbs/10_preprocessing.ipynb #e5000011
+#| code-fold: true
+def check_flag(name: str, value: object) -> bool:
+    """Return an argument that is True or False; raise TypeError for anything else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
 
 # %% ../nbs/10_preprocessing.ipynb #d9b00005
 #| code-fold: true
 def check_components(n_components: int | None, n: int, d: int) -> int:
     """Return the number of components for `n` samples of `d` features, or say what is wrong."""
     if n < 2:
-        raise ValueError(f"X: expected at least two samples, got {n}")
+        raise ValueError(f"X: expected at least two samples, got {n} sample")
     return check_number("n_components", min(n, d) if n_components is None else n_components, int,
                         low=1, high=min(n, d))

@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike
 
 from .arrays import (
     Array, check_labels, check_number, check_samples, encode_labels, gen_batches, join_labels)
+from .estimator import Estimator
 from .kernels import (
     BLOCK_ROWS, MAX_DISTANCE_ERROR, Kernel, distance_error, make_kernel, resolve_gamma,
     sample_kernel)
-from .preprocessing import Estimator
 from .simple_svm import Certificate, certify
 from .smo import DualProblems, solve
 

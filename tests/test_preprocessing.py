@@ -1,12 +1,16 @@
 """StandardScaler and PCA: what they learn, as scikit-learn does, and their manners."""
 
+import pickle
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
-from sklearn import decomposition, preprocessing
+from scipy import sparse
+from sklearn import decomposition, exceptions, preprocessing
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
@@ -14,13 +18,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from nnlib import PCA, StandardScaler
-from nnlib.preprocessing import (
-    Estimator,
-    Transformer,
-    blockwise_moments,
-    fix_signs,
-    principal_axes,
-)
+from nnlib.arrays import blockwise_moments
+from nnlib.estimator import Estimator, NotFittedError
+from nnlib.preprocessing import Transformer, fix_signs, principal_axes
 
 BOTH = [StandardScaler, PCA]
 SCALER = ["mean_", "var_", "scale_"]
@@ -279,9 +279,14 @@ class TestBoth:
             (object(), TypeError, "X: expected an array, got object"),
             (np.ones((3, 2), complex), TypeError, "expected dtype float64, got complex128"),
             ([["a"]], TypeError, "expected floats, got dtype <U1"),
-            (np.ones(3), ValueError, "expected shape (any, any), got (3,)"),
+            (np.array([[1.5, "2"]], object), TypeError, "X: expected numbers, got '2': argument"),
+            (np.array([[1.5, None]], object), ValueError, "got nan at index (0, 1)"),
+            (np.array([[1.5, 10**400]], object), ValueError, "got inf at index (0, 1)"),
+            (np.array([[1.5, {}]], object), TypeError, "X: expected numbers, got {}: float() arg"),
+            (sparse.csr_array(np.eye(2)), TypeError, "got a sparse csr_array; convert with"),
+            (np.ones(3), ValueError, "expected shape (any, any), got (3,). Reshape your data"),
             (np.ones((0, 3)), ValueError, "at least one sample"),
-            (np.ones((3, 0)), ValueError, "got an array of shape (3, 0)"),
+            (np.ones((3, 0)), ValueError, "at least one feature, got 0 feature(s) (shape=(3, 0))"),
             (np.array([[1.0], [np.nan]]), ValueError, "got nan at index (1, 0)"),
             (np.array([[1.0, np.inf]], np.float32), ValueError, "got inf at index (0, 1)"),
             (np.array([[1e200], [-1e200]]), ValueError, "got numbers from -1e+200 to 1e+200"),
@@ -350,8 +355,9 @@ def test_one_sample_has_no_variance(refuses):
 
 # ---------------------------------------------------------------- scikit-learn's protocol
 def test_parameters_by_name():
-    assert StandardScaler().get_params() == {}
-    assert PCA(3).get_params() == PCA(3).get_params(deep=False) == {"n_components": 3}
+    assert StandardScaler().get_params() == {"with_mean": True, "with_std": True}
+    pca = PCA(3)
+    assert pca.get_params() == pca.get_params(deep=False) == {"n_components": 3, "whiten": False}
     pca = PCA()
     assert pca.set_params(n_components=2) is pca and pca.n_components == 2
     assert pca.set_params() is pca
@@ -359,14 +365,15 @@ def test_parameters_by_name():
 
 def test_unknown_parameters_are_refused_before_any_is_set(refuses):
     pca = PCA(3)
-    with refuses(ValueError, "expected parameters among ['n_components'], got 'whiten'"):
-        pca.set_params(n_components=2, whiten=True)
+    with refuses(ValueError, "expected parameters among ['n_components', 'whiten'], got 'k'"):
+        pca.set_params(n_components=2, k=True)
     assert pca.n_components == 3
 
 
 def test_repr_is_a_call():
     assert repr(StandardScaler()) == "StandardScaler()"
-    assert repr(PCA(3)) == "PCA(n_components=3)"
+    assert repr(PCA(3)) == "PCA(n_components=3)" and repr(PCA()) == "PCA()"
+    assert repr(StandardScaler(with_std=False)) == "StandardScaler(with_std=False)"
 
 
 @pytest.mark.parametrize("model", [StandardScaler(), PCA(2)], ids=repr)
@@ -441,3 +448,99 @@ def test_scikit_learn_is_told_what_each_is():
 def test_the_base_class_says_what_a_subclass_must_define(method, refuses):
     with refuses(NotImplementedError, f"Transformer must define {method}("):
         getattr(Transformer(), method)(np.ones((2, 1)))
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+@pytest.mark.parametrize("with_std", [True, False])
+def test_shift_and_scale_can_be_left_out(with_mean, with_std, rng, dtype):
+    X = samples(rng, dtype=dtype)
+    options = {"with_mean": with_mean, "with_std": with_std}
+    ours = StandardScaler(**options).fit(X)
+    theirs = preprocessing.StandardScaler(**options).fit(X)
+    for name in [*SCALER, "n_samples_seen_", "n_features_in_"]:
+        mine, other = getattr(ours, name), getattr(theirs, name)
+        assert (mine is None) == (other is None), name
+        if mine is not None:
+            assert_allclose(mine, other, rtol=1e-12)
+    Z = ours.transform(X)
+    assert Z.dtype == dtype
+    assert_allclose(Z, theirs.transform(X), rtol=1e-5, atol=1e-5)
+    assert_allclose(ours.inverse_transform(Z), X, rtol=1e-5)
+
+
+@pytest.mark.parametrize("k", [None, 2])
+def test_whitened_components_are_scikit_learn_s(k, rng, dtype):
+    X = samples(rng, dtype=dtype)
+    ours = PCA(k, whiten=True).fit(X)
+    theirs = decomposition.PCA(k, whiten=True, svd_solver="full").fit(X.astype(float))
+    Z = ours.transform(X)
+    assert Z.dtype == dtype
+    assert_allclose(
+        Z, theirs.transform(X.astype(float)), atol=1e-2 if dtype == np.float32 else 1e-9
+    )
+    assert_allclose(Z.var(0, ddof=1), 1, rtol=1e-3)
+    back = ours.inverse_transform(Z)
+    assert back.dtype == dtype
+    assert_allclose(back, theirs.inverse_transform(Z), rtol=1e-5)
+
+
+def test_an_axis_without_variance_is_whitened_to_nothing():
+    X = np.outer(np.arange(4.0), [1.0, 2.0])
+    assert_allclose(np.abs(PCA(whiten=True).fit_transform(X)[:, 0].std(ddof=1)), 1)
+    assert np.isfinite(PCA(whiten=True).fit_transform(X)).all()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [StandardScaler(with_mean=1), StandardScaler(with_std=None), PCA(whiten="no")],
+    ids=repr,
+)
+def test_options_are_true_or_false(model, refuses):
+    with refuses(TypeError, "expected True or False, got"):
+        model.fit(np.eye(3))
+
+
+@pytest.mark.parametrize("make", BOTH)
+def test_features_are_counted_and_named(make, rng, refuses):
+    model = make().fit(samples(rng))
+    assert model.n_features_in_ == 6 and not hasattr(model, "feature_names_in_")
+    other = {StandardScaler: preprocessing.StandardScaler, PCA: decomposition.PCA}[make]()
+    other.fit(samples(rng))
+    for incoming in None, list("abcdef"):
+        names = model.get_feature_names_out(incoming)
+        assert_array_equal(names, other.get_feature_names_out(incoming))
+        assert names.dtype == object
+    with refuses(ValueError, "input_features: expected 6 names, got ['a']"):
+        model.get_feature_names_out(["a"])
+    with refuses(NotFittedError, "call fit first"):
+        make().get_feature_names_out()
+    pipeline = make_pipeline(make(), StandardScaler()).fit(samples(rng))
+    assert pipeline.n_features_in_ == 6 and len(pipeline.get_feature_names_out()) == 6
+
+
+def test_output_is_an_array_unless_a_frame_is_asked_for(rng, refuses):
+    X = samples(rng)
+    scaler = StandardScaler().fit(X)
+    assert scaler.set_output() is scaler.set_output(transform="default") is scaler
+    assert type(scaler.transform(X)) is np.ndarray
+    with refuses(ValueError, "transform: expected 'default', 'pandas', 'polars' or None, got 'x'"):
+        scaler.set_output(transform="x")
+
+
+# ---------------------------------------------------------------- errors of scikit-learn's kind
+def test_an_unfitted_estimator_raises_an_error_that_scikit_learn_s_users_catch(rng):
+    with pytest.raises(exceptions.NotFittedError) as caught:
+        PCA().transform(samples(rng))
+    assert (
+        isinstance(caught.value, NotFittedError)
+        and type(caught.value).__name__ == "NotFittedError"
+    )
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert type(again) is NotFittedError and again.args == caught.value.args
+
+
+def test_without_scikit_learn_the_error_is_ours(monkeypatch, rng):
+    monkeypatch.delitem(sys.modules, "sklearn.exceptions")
+    with pytest.raises(NotFittedError) as caught:
+        PCA().transform(samples(rng))
+    assert type(caught.value) is NotFittedError

@@ -544,7 +544,7 @@ GOOD_X, GOOD_y = moons(20)
         (ValueError, "X: expected finite numbers, got inf", np.full((20, 2), np.inf), GOOD_y),
         (ValueError, "X: expected shape (any, any), got (20,)", GOOD_X[:, 0], GOOD_y),
         (ValueError, "X: expected at least one sample", np.empty((0, 2)), np.empty(0)),
-        (ValueError, "X: expected at least one sample", np.empty((20, 0)), GOOD_y),
+        (ValueError, "X: expected at least one feature", np.empty((20, 0)), GOOD_y),
         (TypeError, "X: expected floats, got dtype <U", GOOD_X.astype(str), GOOD_y),
         (TypeError, "X: expected dtype float64, got complex128", GOOD_X + 1j, GOOD_y),
     ],
@@ -614,7 +614,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
 
 @pytest.mark.parametrize("method", ["predict", "decision_function"])
 def test_nothing_is_predicted_before_fit(method, refuses):
-    with refuses(RuntimeError, "SVC(C=2, "):
+    with refuses(RuntimeError, "SVC(C=2): call fit"):
         getattr(SVC(C=2), method)(GOOD_X)
     with refuses(RuntimeError, "call fit first"):
         SVC().score(GOOD_X, GOOD_y)
@@ -806,7 +806,7 @@ def test_messages_name_what_came(X, y, error, words):
 def test_sparse_points_are_named():
     sparse = pytest.importorskip("scipy.sparse")
     X, y = moons(20)
-    with pytest.raises(TypeError, match="X: expected an array, got csr_matrix"):
+    with pytest.raises(TypeError, match="X: expected a dense array, got a sparse csr_matrix"):
         SVC().fit(sparse.csr_matrix(X), y)
 
 
