@@ -126,6 +126,8 @@ bench-pages: $(VENV)/.test book
 
 retrain: $(VENV)/.book
 	$(BIN)/python -m studies.trainings
+	$(BIN)/python -m studies.step_limit
+	$(BIN)/python -m studies.decoders
 
 frameworks: $(FRAMEWORKS)/.installed
 	$(FRAMEWORKS)/bin/python -m studies.frameworks
