@@ -184,32 +184,32 @@ def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
                       test_sets: Sequence[Array], *, n: int = 5000, draw: int = 0,
                       scaled: bool = True, pairs: bool = False,
                       **parameters: Any) -> tuple[BaseSVC, list[Array]]:
-    """Train a machine on features of random images, as the report did, and let it predict.
+    """Train a classifier on features of randomly chosen images, as the report did, and predict.
 
     Parameters
     ----------
     encode : callable
-        Makes features of images.
+        Function from images to features.
     X, y : ndarray of shape (m, d) and (m,)
         The images, and their digits.
     test_sets : sequence of ndarray of shape (k, d)
-        Images whose digits are to be predicted.
+        Sets of images whose digits are predicted.
     n : int
-        Number of images that are drawn for training.
+        Number of training images.
     draw : int
-        Seed of the random choice.
+        Seed for the choice of the training images.
     scaled : bool
-        Standardize the features, by the mean and deviation of the n training images.
+        Whether to standardize the features, with mean and deviation of the training images.
     pairs : bool
-        Train a `OneVsOneSVC` in place of a `OneVsRestSVC`.
+        Whether to train a `OneVsOneSVC` instead of a `OneVsRestSVC`.
     **parameters
-        Parameters of the machine; C = 10 unless given.
+        Parameters of the classifier; C is 10 unless given.
 
     Returns
     -------
     machine : BaseSVC
     predictions : list of ndarray of shape (k,)
-        For each of the test sets.
+        Predicted digits for each of the test sets.
     """
     rows = np.random.default_rng(draw).choice(len(X), n, replace=False)
     Z = encode(X[rows])
@@ -221,7 +221,7 @@ def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
 
 # %% ../nbs/19_latents.ipynb #7f591964
 def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
-    """Compute how well each feature tells classes apart: the report's measure, and the F ratio.
+    """Score how well each feature separates classes, by the report's measure and by the F ratio.
 
     Parameters
     ----------
@@ -231,9 +231,9 @@ def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
     Returns
     -------
     variances : ndarray of shape (d,)
-        Variance of the class means, which the report takes.
+        Variance of the class means, the report's measure.
     F : ndarray of shape (d,)
-        Variance between classes over variance within.
+        Variance between the classes divided by the variance within the classes.
 
     Examples
     --------
