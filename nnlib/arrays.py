@@ -30,13 +30,24 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
     Parameters
     ----------
     rng : int, Generator, RandomState or None
-        A generator, or the seed of a new one; None takes a seed from the system.
+        A generator, or the seed of a new one, at least 0; None takes a seed from the
+        system.
 
     Returns
     -------
     generator : Generator or RandomState
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
     """
-    return rng if isinstance(rng, np.random.RandomState) else np.random.default_rng(rng)
+    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+        return rng
+    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
+        raise TypeError(f"rng: expected a generator, an int or None, got {shown(rng)}")
+    return np.random.default_rng(None if rng is None else check_number("rng", rng, int, low=0))
+
 
 # %% ../nbs/02_layers.ipynb #950ffca4
 def is_usual(array: Any, shape: tuple[int | None, ...] | None,
@@ -75,7 +86,7 @@ def check_array(
     shape : tuple of int or None, optional
         The expected shape, None standing for any length.
     dtype : dtype, optional
-        The dtype to convert to; by default that of `array`.
+        The dtype to convert to; by default that of `array`, and float32 for float16.
 
     Returns
     -------
@@ -104,11 +115,16 @@ def check_array(
         raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
     if a.ndim == 0 or a.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
-    with np.errstate(over="ignore"):  # what is too large for dtype becomes infinite
-        a = a.astype(dtype or a.dtype.newbyteorder("="), copy=False)
-    if not np.isfinite(a).all():
-        where = tuple(np.argwhere(~np.isfinite(a))[0].tolist())
-        raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
+    wider = np.dtype(np.float32) if a.dtype == np.float16 else a.dtype.newbyteorder("=")
+    with np.errstate(all="ignore"):  # what does not fit dtype becomes infinite or 0
+        a = a.astype(dtype or wider, copy=False)
+    step = max(1, (1 << 20) // a[0].size)
+    for start in range(0, len(a), step):  # the numbers may not all fit into memory
+        finite = np.isfinite(a[start : start + step])
+        if not finite.all():
+            row, *rest = np.argwhere(~finite)[0].tolist()
+            where = start + row, *rest
+            raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
     return a
 
 # %% ../nbs/02_layers.ipynb #90810064
@@ -145,18 +161,28 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     bounds = {"of at least": low, "above": above, "of at most": high, "below": below}
     limits = [f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None]
     message = f"{name}: expected {' '.join([wanted, ' and '.join(limits)]).strip()}, got "
-    long = isinstance(value, int) and value.bit_length() > 1000
     of_kind = isinstance(value, numbers.Integral if kind is int else numbers.Real)
     if not of_kind or isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{message}{value!r:.60}")
-    inside = kind is int or (not long and math.isfinite(value))
-    if (low is not None and value < low) or (high is not None and value > high):
+        raise TypeError(message + shown(value))
+    try:
+        number = kind(value)
+        inside = kind is int or math.isfinite(number)
+    except OverflowError:  # a fraction or an int beyond all floats
         inside = False
-    if (above is not None and value <= above) or (below is not None and value >= below):
-        inside = False
-    if not inside:
-        raise ValueError(f"{message}{f'an int of {value.bit_length()} bits' if long else value}")
-    return kind(value)
+    if not inside or (low is not None and number < low) or (high is not None and number > high) \
+            or (above is not None and number <= above) or (below is not None and number >= below):
+        raise ValueError(message + shown(value, str))
+    return number
+
+# %% ../nbs/02_layers.ipynb #faa10011
+def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
+    """Return the beginning of what stands for a value in a message."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an int of {value.bit_length()} bits"
+    try:
+        return f"{form(value):.60}"
+    except Exception:  # more digits than Python prints, or a class that fails
+        return f"an object of type {type(value).__name__}"
 
 # %% ../nbs/03_activations.ipynb #c2a0f001
 @lru_cache(maxsize=256)
@@ -165,6 +191,28 @@ def scalar(value: float, dtype: DTypeLike) -> Array:
     number = np.array(value, dtype)
     number.setflags(write=False)
     return number
+
+# %% ../nbs/06_network.ipynb #faa10002
+def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:
+    """Return the state of a generator."""
+    if isinstance(rng, np.random.Generator):
+        return rng.bit_generator.state
+    return rng.get_state(legacy=False)
+
+
+def set_state(rng: np.random.Generator | np.random.RandomState, state: Any) -> None:
+    """Put a generator back into a state."""
+    if isinstance(rng, np.random.Generator):
+        rng.bit_generator.state = state
+    else:
+        rng.set_state(state)
+
+
+def check_instance(part: Any, kind: type, example: str) -> None:
+    """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
+    if not isinstance(part, kind):
+        raise TypeError(f"expected something like {example}, got {shown(part)}")
+
 
 # %% ../nbs/06_network.ipynb #0c1d9a61
 def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
@@ -175,16 +223,26 @@ def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
 #| code-fold: true
 def as_array(values: ArrayLike, name: str) -> Array:
     """Return `values` as an array; raise for a masked or ragged one, or what is no array."""
-    if isinstance(values, np.ma.MaskedArray):
+    if is_masked(values):
         raise TypeError(f"{name}: expected an array without a mask, got a masked one; "
                         "fill in or leave out what is masked")
     try:
         array = np.asarray(values)
-    except ValueError:
-        raise ValueError(f"{name}: expected rows of one length, got a ragged list") from None
+    except (ValueError, TypeError, OverflowError) as error:
+        if isinstance(values, (list, tuple)) and "inhomogeneous" in str(error):
+            raise ValueError(f"{name}: expected rows of one length, got a ragged list") from None
+        raise ValueError(f"{name}: expected an array of numbers, got {type(values).__name__}: "
+                         f"{error}") from None
     if array.ndim == 0 and array.dtype == object:
         raise TypeError(f"{name}: expected an array, got {type(values).__name__}")
     return array
+
+
+def is_masked(values: Any, depth: int = 2) -> bool:
+    """Tell whether an array is masked, or one in a list is, whose mask NumPy would drop."""
+    if isinstance(values, (list, tuple)) and depth:
+        return any(is_masked(value, depth - 1) for value in values)
+    return isinstance(values, np.ma.MaskedArray)
 
 
 def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Array:

@@ -5,14 +5,14 @@
 # %% ../nbs/12_autoencoder.ipynb #d8145c8f
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from .activations import ReLU, Sigmoid
-from .arrays import RNG, Array, as_rng, check_array, check_number
+from .arrays import RNG, Array, as_rng, check_array, check_number, shown
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss
 from .network import FitOptions, History, Sequential
@@ -62,6 +62,8 @@ class Autoencoder(Sequential):
 
     def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
                  dtype: DTypeLike = np.float32) -> None:
+        if not isinstance(sizes, Iterable):
+            raise TypeError(f"sizes: expected a sequence of ints, got {shown(sizes)}")
         self.sizes = tuple(check_number("sizes", size, int, low=1) for size in sizes)
         if len(self.sizes) < 2:
             raise ValueError("Autoencoder: expected at least two sizes, input and latent, "

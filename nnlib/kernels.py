@@ -243,13 +243,14 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
     if callable(name):
         return CallableKernel(name)
-    if name == "rbf":
+    kind = name if isinstance(name, str) else None
+    if kind == "rbf":
         return RBFKernel(X, gamma)
-    if name == "linear":
+    if kind == "linear":
         return PolynomialKernel()
-    if name == "sigmoid":
+    if kind == "sigmoid":
         return SigmoidKernel(gamma, check_number("coef0", coef0, float))
-    if name == "poly":
+    if kind == "poly":
         coef0 = check_number("coef0", coef0, float)
         return PolynomialKernel(gamma, coef0, check_number("degree", degree, int, low=0))
     raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid' or a function, "

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from .arrays import RNG, Array, as_array, as_rng, check_array, check_number
+from .arrays import RNG, Array, as_array, as_rng, check_array, check_number, shown
 from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0
@@ -103,7 +103,8 @@ class Layer:
         last = gradients[-1]
         dy = check_array(grad_output, "grad_output", shape, last.dtype)
         last[...] = dy if len(shape) == 2 else dy.reshape(last.shape)
-        self._buffers.backward(self.leaves)
+        with np.errstate(under="ignore"):  # a product may be too small to be told from 0
+            self._buffers.backward(self.leaves)
         dx = gradients[0].copy()
         return dx if len(shape) == 2 else dx.reshape(*shape[:-1], -1)
 
@@ -216,7 +217,7 @@ class Buffers:
         """Copy in `inputs` with any number of axes, run forward, return a copy of the outputs."""
         x, rows = self.values[0], inputs.shape[:-1]
         x[...] = inputs if len(rows) == 1 else inputs.reshape(x.shape)
-        with np.errstate(over="ignore"):  # the exponential of a sigmoid may become infinite
+        with np.errstate(over="ignore", under="ignore"):  # exponentials become infinite, or 0
             self.forward(layers)
         y = self.values[-1].copy()
         return y if len(rows) == 1 else y.reshape(*rows, -1)
@@ -330,7 +331,40 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
     check_number("n_in", n_in, int, low=1)
     check_number("n_out", n_out, int, low=1)
-    if init not in INITS:
-        raise ValueError(f"Dense: expected init to be one of {', '.join(INITS)}, got {init!r}")
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"Dense: expected dtype float32 or float64, got {np.dtype(dtype)}")
+    if int(n_in) * int(n_out) > 2**48:
+        raise ValueError("n_in, n_out: expected at most 2**48 weights, got "
+                         f"{shown(n_in)} by {shown(n_out)}")
+    if not isinstance(init, str) or init not in INITS:
+        raise ValueError(f"Dense: expected init to be one of {', '.join(INITS)}, "
+                         f"got {shown(init)}")
+    try:
+        kind: Any = np.dtype(dtype)
+    except (TypeError, ValueError):  # nothing that NumPy knows
+        kind = shown(dtype)
+    if kind not in (np.float32, np.float64):
+        raise TypeError(f"Dense: expected dtype float32 or float64, got {kind}")
+
+
+# %% ../nbs/06_network.ipynb #efd56c57
+#| code-fold: true
+def check_layers(layers: tuple[Layer, ...]) -> None:
+    """Raise unless these layers can form a network."""
+    if not layers:
+        raise ValueError("Sequential: expected at least one layer, got none")
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential: expected layers, got {shown(layer)}")
+    sized = [leaf for layer in layers for leaf in layer.leaves if leaf.params.size]
+    if len(set(map(id, sized))) < len(sized):
+        raise ValueError("Sequential: expected each layer with parameters once, got one twice")
+    for one, two in zip(sized, sized[1:]):
+        if one.params.dtype != two.params.dtype:
+            raise TypeError("Sequential: expected one dtype, "
+                            f"got {one.params.dtype} and {two.params.dtype}")
+    width, last = None, layers[0]
+    for layer in layers:
+        if width and layer.n_in and layer.n_in != width:
+            raise ValueError(f"Sequential: {layer!r} expects {layer.n_in} features, "
+                             f"but {last!r} gives {width}")
+        if layer.n_out:
+            width, last = layer.n_out, layer

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, check_array, scalar
+from .arrays import Array, as_array, check_array, scalar
 
 # %% auto #0
 __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
@@ -56,7 +56,7 @@ class Loss:
             p, t = p.reshape(-1, shape[-1]), t.reshape(-1, shape[-1])
         p, t = np.asfortranarray(p), np.asfortranarray(t)
         dp = np.empty_like(p)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):  # what is not finite is an error below
             value = self.value_into(p, t, dp)
         if not cmath.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
@@ -142,6 +142,15 @@ class BCEWithLogitsLoss(Loss):
         np.multiply(dp, scalar(1 / p.size, dp.dtype), out=dp)
         return value.item()
 
+    def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,
+                      name: str = "targets") -> Array:
+        """Return the targets, from 0 to 1, as an array, or raise an error."""
+        t = super().check_targets(targets, shape, dtype, name)
+        low, high = t.real.min(), t.real.max()
+        if low < 0 or high > 1:
+            raise ValueError(f"{name}: expected targets from 0 to 1, got {low:g} to {high:g}")
+        return t
+
 # %% ../nbs/digits.ipynb #7b7ad698
 class CrossEntropyLoss(Loss):
     """Cross-entropy of softmax(p) for several classes, from the scores p.
@@ -172,7 +181,7 @@ class CrossEntropyLoss(Loss):
     def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,
                       name: str = "targets") -> Array:
         """Return classes as one-hot rows, and rows of probabilities as they are."""
-        t, q = np.asarray(targets), shape[-1]
+        t, q = as_array(targets, name), shape[-1]
         if t.dtype.kind not in "iu":
             t = check_array(targets, name, shape, dtype)
             if (t.real < 0).any() or not np.allclose(t.sum(axis=-1), 1, atol=1e-3):
@@ -185,5 +194,6 @@ class CrossEntropyLoss(Loss):
         if t.min() < 0 or t.max() >= q:
             raise ValueError(f"{name}: expected classes from 0 to {q - 1}, "
                              f"got {t.min()} to {t.max()}")
-        one_hot: Array = np.eye(q, dtype=dtype)
-        return np.asarray(one_hot[t])
+        one_hot: Array = np.zeros((t.size, q), dtype)
+        one_hot[np.arange(t.size), t.ravel()] = 1
+        return one_hot.reshape(shape)

@@ -5,18 +5,18 @@
 # %% ../nbs/06_network.ipynb #3fc49d3b
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import RNG, Array, as_rng, check_array, check_number, gen_batches
-from .layers import Buffers, Layer, batch_buffer, check_inputs, fit_buffers, write_into
+from .arrays import (RNG, Array, as_rng, check_array, check_instance, check_number,
+                          gen_batches, get_state, set_state, shown)
+from .layers import (Buffers, Layer, batch_buffer, check_inputs, check_layers, fit_buffers,
+                          write_into)
 from .losses import Loss
 from .optimizer import Optimizer
 
@@ -104,8 +104,7 @@ class Sequential(Layer):
         total = 0.0
         for rows, outputs in self._blocks(X):
             if not np.isfinite(outputs).all():
-                raise FloatingPointError("predictions: expected finite numbers, "
-                                         "got NaN or infinity")
+                raise FloatingPointError("predictions: expected finite numbers, got NaN or infinity")
             total += loss.value_and_gradient(outputs, y[rows])[0] * len(outputs)
         return total / len(X)
 
@@ -158,18 +157,31 @@ class Sequential(Layer):
         TypeError, ValueError
             For invalid data or settings; nothing has been changed then.
         FloatingPointError
-            If the loss or a parameter is no longer finite; parameters, optimizer state
-            and history are restored.
+            If the loss or a parameter is no longer finite; everything is as before then.
+
+        Notes
+        -----
+        The same seed gives the same parameters, bit for bit, on the same machine with the
+        same versions and the same number of BLAS threads.
+
+        If anything else ends the training, such as Ctrl-C or an error in the callback,
+        parameters, optimizer, `rng` and history are those after the last whole epoch.
         """
         X, y = check_data(self, X, y, loss)
         size = len(X) if batch_size is None else check_number("batch_size", batch_size, int, low=1)
         check_number("epochs", epochs, int, low=1)
         check_number("validation_interval", validation_interval, int, low=1)
-        validation = check_validation(self, validation_data, loss)
+        validation = validation_data
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+                raise TypeError("fit: expected validation_data to be a pair (X, y), "
+                                f"got {type(validation).__name__}")
+            validation = check_data(self, *validation, loss, "validation ")
         if callback is not None and not callable(callback):
-            raise TypeError(f"callback: expected a function, got {callback!r:.60}")
-        generator = as_rng(rng) if shuffle else None
-        trainer = Trainer(self, X, y, loss, optimizer, size, generator, history)
+            raise TypeError(f"callback: expected a function, got {shown(callback)}")
+        generator = as_rng(rng)
+        known = generator if shuffle and (size < len(X) or generator is rng) else None
+        trainer = Trainer(self, X, y, loss, optimizer, size, known, history)
         trainer.run(epochs, validation, validation_interval, callback, progress)
         return trainer.history
 
@@ -245,11 +257,14 @@ class Trainer:
     def __init__(self, network: Sequential, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
                  size: int, rng: np.random.Generator | np.random.RandomState | None,
                  history: History | None = None) -> None:
-        check_instance(loss, Loss, "MSELoss()")
         check_instance(optimizer, Optimizer, "SGD(0.1)")
-        self.history = History() if history is None else history
-        check_instance(self.history, History, "History()")
+        self.history = h = History() if history is None else history
+        check_instance(h, History, "History()")
+        for part in (h.loss, h.val_loss, h.val_epochs):
+            check_instance(part, list, "a history of lists")
         self.network, self.loss, self.optimizer = network, loss, optimizer
+        self.params, self.grads = network.params, network.grads
+        optimizer.attach(self.params, self.grads)
         self.X, self.y, self.rng = X, y, rng
         self.size = min(size, len(X))
         sizes = {self.size, len(X) % self.size or self.size}
@@ -269,7 +284,7 @@ class Trainer:
         if not math.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value} in "
                                      f"epoch {len(self.history.loss) + 1}")
-        self.optimizer.step(self.network.params, self.network.grads)
+        self.optimizer.update(self.params, self.grads)
         return value
 
     def epoch(self) -> None:
@@ -283,25 +298,58 @@ class Trainer:
             loss = sum(self.update(self.load(rows)) * len(rows) for rows in batches) / n
         self.history.loss.append(loss)
 
+    def snapshot(self) -> tuple[Any, ...]:
+        """Copy all that an epoch changes."""
+        memory = {name: value.copy() if isinstance(value, np.ndarray) else value
+                  for name, value in self.optimizer.state.items()}
+        return (self.params.copy(), vars(self.optimizer).copy(), memory, self.rng
+                and get_state(self.rng), len(self.history.loss), len(self.history.val_loss))
+
+    def restore(self, snapshot: tuple[Any, ...]) -> None:
+        """Put back what `snapshot` has copied."""
+        params, settings, memory, rng, epochs, validations = snapshot
+        self.params[...] = params
+        vars(self.optimizer).update(settings, state=memory)
+        if self.rng:
+            set_state(self.rng, rng)
+        del self.history.loss[epochs:]
+        del self.history.val_loss[validations:], self.history.val_epochs[validations:]
+
     def run(self, epochs: int, validation: tuple[Array, Array] | None = None, interval: int = 1,
             callback: Callable[[History], Any] | None = None, progress: bool = False) -> None:
-        """Train for the missing epochs; restore everything if training diverges."""
-        with rollback_on_divergence(self.network.params, self.optimizer, self.history):
-            for epoch in epoch_range(epochs, self.history, progress):
-                self.epoch()
-                if validation and epoch % interval == 0:
-                    loss = self.network.evaluate(*validation, self.loss)
-                    self.history.val_loss.append(loss)
-                    self.history.val_epochs.append(epoch)
-                if callback is not None and callback(self.history):
-                    break
+        """Train for the missing epochs; undo an unfinished epoch, or all if it diverges."""
+        first = last = self.snapshot()
+        outside, computing, stop = np.geterr(), True, False
+        try:
+            with np.errstate(all="ignore"):
+                for epoch in epoch_range(epochs, self.history, progress):
+                    self.epoch()
+                    if validation and epoch % interval == 0:
+                        loss = self.network.evaluate(*validation, self.loss)
+                        self.history.val_loss.append(loss)
+                        self.history.val_epochs.append(epoch)
+                    if callback is not None:
+                        computing = False
+                        with np.errstate(**outside):
+                            stop = bool(callback(self.history))
+                        self.params, computing = self.network.params, True
+                    last = self.snapshot()
+                    if stop:
+                        break
+                if not np.isfinite(self.params).all():
+                    raise FloatingPointError("parameters: expected finite numbers, "
+                                             "got NaN or infinity")
+        except BaseException as error:
+            diverged = computing and isinstance(error, FloatingPointError)
+            self.restore(first if diverged else last)
+            if not diverged:
+                raise
+            raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
+
 
 # %% ../nbs/06_network.ipynb #94620074
 def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
-    """Yield the numbers of the epochs still to train; with `progress`, show a bar.
-
-    The bar shows the last loss and the remaining time.
-    """
+    """Yield the numbers of the epochs still to train; `progress` shows a bar with the loss."""
     done = len(history.loss)
     if not progress:
         yield from range(done + 1, epochs + 1)
@@ -316,60 +364,9 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
             yield epoch
             bar.set_postfix(loss=history.loss[-1], refresh=False)
 
-# %% ../nbs/06_network.ipynb #d653de5e
-@contextmanager
-def rollback_on_divergence(params: Array, optimizer: Optimizer,
-                           history: History) -> Iterator[None]:
-    """Restore parameters, optimizer state and history if training diverges.
 
-    It has diverged if FloatingPointError is raised inside, or if `params` are not finite
-    at the end.
-    """
-    before, state = params.copy(), copy.deepcopy(optimizer.state)
-    lengths = {name: len(values) for name, values in vars(history).items()}
-    try:
-        with np.errstate(all="ignore"):
-            yield
-        if not np.isfinite(params).all():
-            raise FloatingPointError("parameters: expected finite numbers, got NaN or infinity")
-    except FloatingPointError as error:
-        params[...] = before
-        optimizer.state = state
-        for name, length in lengths.items():
-            del getattr(history, name)[length:]
-        raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
-
-# %% ../nbs/06_network.ipynb #efd56c57
+# %% ../nbs/06_network.ipynb #faa10006
 #| code-fold: true
-def check_instance(part: Any, kind: type, example: str) -> None:
-    """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
-    if not isinstance(part, kind):
-        raise TypeError(f"expected something like {example}, got {part!r}")
-
-
-def check_layers(layers: tuple[Layer, ...]) -> None:
-    """Raise unless these layers can form a network."""
-    if not layers:
-        raise ValueError("Sequential: expected at least one layer, got none")
-    for layer in layers:
-        if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential: expected layers, got {layer!r}")
-    sized = [leaf for layer in layers for leaf in layer.leaves if leaf.params.size]
-    if len(set(map(id, sized))) < len(sized):
-        raise ValueError("Sequential: expected each layer with parameters once, got one twice")
-    for one, two in zip(sized, sized[1:]):
-        if one.params.dtype != two.params.dtype:
-            raise TypeError("Sequential: expected one dtype, "
-                            f"got {one.params.dtype} and {two.params.dtype}")
-    width, last = None, layers[0]
-    for layer in layers:
-        if width and layer.n_in and layer.n_in != width:
-            raise ValueError(f"Sequential: {layer!r} expects {layer.n_in} features, "
-                             f"but {last!r} gives {width}")
-        if layer.n_out:
-            width, last = layer.n_out, layer
-
-
 def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the dtype of the network; raise if they do not fit."""
@@ -377,20 +374,7 @@ def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
     if not network.n_in or not network.params.size:
         raise ValueError(f"fit: {network!r} has no parameters to train")
     inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
-    if y is X and network.n_out == network.n_in:
-        return inputs, inputs
     assert network.n_out is not None
-    shape = len(inputs), network.n_out
-    targets = loss.check_targets(y, shape, network.params.dtype, f"{of}y")
+    shape, same = (len(inputs), network.n_out), y is X and network.n_out == network.n_in
+    targets = loss.check_targets(inputs if same else y, shape, network.params.dtype, f"{of}y")
     return inputs, targets
-
-
-def check_validation(network: Layer, data: Any, loss: Loss) -> tuple[Array, Array] | None:
-    """Return the checked pair (X, y), or None; raise TypeError for anything else."""
-    if data is None:
-        return None
-    if not isinstance(data, (tuple, list)) or len(data) != 2:
-        raise TypeError("fit: expected validation_data to be a pair (X, y), "
-                        f"got {type(data).__name__}")
-    X, y = data
-    return check_data(network, X, y, loss, of="validation ")

@@ -68,10 +68,15 @@ class Optimizer:
 
         Raises ValueError if `params` is not the vector of the first step.
         """
+        self.attach(params, grads)
+        with np.errstate(under="ignore"):  # a change may be too small to be told from 0
+            self.update(params, grads)
+
+    def attach(self, params: Array, grads: Array) -> None:
+        """Belong to these parameters from now on, or raise an error if that cannot be."""
         if params is not self._params or grads is not self._grads:
             check_params(self, params, grads)
             self._params, self._grads, self.scratch = params, grads, np.empty_like(params)
-        self.update(params, grads)
 
     def state_array(self, name: str) -> Array:
         """Return an array of `state`; at first it is zeros, shaped like the parameters."""

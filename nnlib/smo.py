@@ -318,7 +318,7 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
     >>> duals.b.tolist(), duals.rho.round(9).tolist()
     ([[-0.5, 0.5]], [1.0])
     """
-    limit = max(4, math.isqrt(int(cache_size * 2**20) // A.itemsize))
+    limit = max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
     duals, sizes = DualProblems(kernel, A, Y, C), [len(A)]
     if not is_definite(kernel, A):
         H = DistanceRows(kernel, A, max(2, limit**2 // len(A)))

@@ -13,8 +13,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import (
-    Array, check_labels, check_number, check_samples, encode_labels, gen_batches, join_labels)
+from nnlib.arrays import (
+    Array, as_array, check_labels, check_number, check_samples, encode_labels, gen_batches,
+    join_labels)
 from .estimator import Estimator
 from .kernels import (
     BLOCK_ROWS, MAX_DISTANCE_ERROR, Kernel, distance_error, make_kernel, resolve_gamma,
@@ -285,7 +286,8 @@ def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> Array | None
     """Return the weights of n samples as floats; raise unless they are positive or zero."""
     if sample_weight is None:
         return None
-    weights = check_samples(np.asarray(sample_weight)[..., None], "sample_weight")[..., 0]
+    weights = as_array(sample_weight, "sample_weight")[..., None]
+    weights = check_samples(weights, "sample_weight")[..., 0]
     if weights.shape != (n,):
         raise ValueError(f"sample_weight: expected shape ({n},), got {weights.shape}")
     if (weights < 0).any() or not weights.any():
@@ -310,7 +312,7 @@ def check_max_iter(max_iter: Any) -> float:
     most = check_number("max_iter", max_iter, int, low=-1)
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
-    return math.inf if most == -1 else most
+    return math.inf if most == -1 else min(most, 2**62)
 
 
 def check_symmetric(K: Array) -> None:

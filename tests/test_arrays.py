@@ -1,11 +1,16 @@
 """What comes in is checked once, and a message says what was expected and what came."""
 
+import re
+import tracemalloc
+import warnings
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from nnlib import BCEWithLogitsLoss
 from nnlib.arrays import (
+    as_rng,
     check_array,
     check_labels,
     check_number,
@@ -317,3 +322,102 @@ def test_a_constant_is_an_array_without_axes_that_nobody_changes():
     assert scalar(0.1, np.dtype(np.float32)) is number
     with pytest.raises(ValueError, match="read-only"):
         number[...] = 1
+
+
+def test_half_precision_becomes_single():
+    """Ten bits are too few for sums; a loss of float16 was computed in float16."""
+    a = check_array(np.ones((2, 3), np.float16), "x")
+    assert a.dtype == np.float32 and (a == 1).all()
+    assert check_array(np.ones((2, 3), np.float16), "x", dtype=np.float64).dtype == np.float64
+    assert (
+        BCEWithLogitsLoss().forward(np.full((9, 9), 1e-4, np.float16), np.ones((9, 9))) < 0.69315
+    )
+
+
+def test_what_is_too_small_for_the_precision_becomes_zero():
+    with np.errstate(all="raise"):
+        assert check_array(np.array([1e-300]), "x", dtype=np.float32) == 0
+
+
+def test_a_large_array_is_checked_in_blocks():
+    """A truth value for each number of a memmap took a quarter of its size, or more."""
+    a = np.zeros((1 << 14, 1 << 9), np.float32)
+    tracemalloc.start()
+    assert check_array(a, "x") is a
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < a.nbytes / 8
+    a[-1, 3] = np.nan
+    with pytest.raises(ValueError, match=re.escape("got nan at index (16383, 3)")):
+        check_array(a, "x")
+
+
+MASKED = np.ma.masked_equal([1.0, -999.0], -999.0)
+
+
+@pytest.mark.parametrize(
+    "values", [MASKED, [MASKED, MASKED], [1.0, np.ma.masked], [[1.0], [np.ma.masked]]], ids=str
+)
+def test_masked_arrays_in_lists_are_refused(values, refuses):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with refuses(TypeError, "x: expected an array without a mask"):
+            check_array(values, "x")
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ([1.0, 10**400], "x: expected floats, got dtype object"),
+        (np.array(["1", "2"], STRINGS), "x: expected floats, got dtype StringDType"),
+        (np.array([10**400], object), "x: expected floats, got dtype object"),
+    ],
+    ids=["too long", "strings", "objects"],
+)
+def test_what_is_no_array_of_floats_is_named(values, words):
+    with pytest.raises((TypeError, ValueError), match=re.escape(words)):
+        check_array(values, "x")
+
+
+@pytest.mark.parametrize(
+    "seed, error",
+    [
+        (1.5, TypeError),
+        (True, TypeError),
+        ("1", TypeError),
+        (np.random, TypeError),
+        ([1, 2], TypeError),
+        (np.array(3), TypeError),
+        (-1, ValueError),
+        (-(10**400), ValueError),
+    ],
+    ids=str,
+)
+def test_what_is_no_seed_is_refused(seed, error, refuses):
+    with refuses(error, "rng: expected "):
+        as_rng(seed)
+
+
+def test_seeds_are_as_numpy_has_them():
+    for seed in (0, 5, 10**400, np.int64(5)):
+        assert as_rng(seed).random() == np.random.default_rng(seed).random()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Fraction(10**400), Fraction(10**5000, 7), -(10**400)],
+    ids=["long", "longer", "negative"],
+)
+def test_numbers_beyond_all_floats_are_refused(value, refuses):
+    with refuses(ValueError, "C: expected a finite number above 0, got "):
+        check_number("C", value, float, above=0)
+
+
+def test_what_cannot_be_printed_has_a_message_too(refuses):
+    class Mute:
+        def __repr__(self):
+            raise RuntimeError("no words")
+
+    for value, words in (Mute(), "an object of type Mute"), ([10**5000], "an object of type list"):
+        with refuses(TypeError, f"C: expected a finite number, got {words}"):
+            check_number("C", value, float)

@@ -385,3 +385,9 @@ def test_variants_train_the_same_network_by_another_road(squared):
         expected = np.square(Autoencoder(rng=3).reconstruct(X[:30]) - X[:30]).mean()
     assert history.loss[0] == pytest.approx(expected, rel=1e-5)
     assert variant_run(X[:30], make(), squared, seed=3, epochs=1)[2] == []
+
+
+@pytest.mark.parametrize("sizes", [5, None, 2.5])
+def test_sizes_that_are_no_sequence_are_named(sizes, refuses):
+    with refuses(TypeError, "sizes: expected a sequence of ints, got "):
+        Autoencoder(sizes)

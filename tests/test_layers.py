@@ -647,3 +647,22 @@ def test_a_layer_is_gone_with_its_last_name(make):
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "sizes, options, error, words",
+    [
+        ((10**400, 2), {}, ValueError, "got an int of 1329 bits by 2"),
+        ((2**31, 2**31), {}, ValueError, "n_in, n_out: expected at most 2**48 weights, got "),
+        ((2, 2), {"init": ["xavier"]}, ValueError, "expected init to be one of "),
+        ((2, 2), {"dtype": "float99"}, TypeError, "dtype float32 or float64, got 'float99'"),
+        ((2, 2), {"dtype": "2,"}, TypeError, "dtype float32 or float64, got "),
+        ((2, 2), {"dtype": ">f4"}, TypeError, "dtype float32 or float64, got >f4"),
+        ((2, 2), {"rng": 1.5}, TypeError, "rng: expected a generator, an int or None, got 1.5"),
+        ((2, 2), {"rng": -1}, ValueError, "rng: expected an int of at least 0, got -1"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_absurd_arguments_of_a_dense_layer_are_named(sizes, options, error, words, refuses):
+    with refuses(error, words):
+        Dense(*sizes, **options)

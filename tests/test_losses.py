@@ -326,3 +326,23 @@ def test_a_network_learns_classes_from_labels(rng):
     assert np.isclose(network.evaluate(X, y, CrossEntropyLoss()), history.val_loss[-1])
     with pytest.raises(ValueError, match="y: expected classes from 0 to 2"):
         network.fit(X, y + 1, loss=CrossEntropyLoss(), optimizer=SGD(1.0), epochs=1)
+
+
+@pytest.mark.parametrize("targets", [-1.0, 1.5, 255.0, np.nextafter(1, 2)])
+def test_targets_outside_0_to_1_are_refused(targets, refuses):
+    """A cross-entropy of gray levels, or of -1 and 1, became negative, and nothing was said."""
+    t = np.array([[0.5], [targets]])
+    words = "targets: expected targets from 0 to 1, got "
+    with refuses(ValueError, words):
+        BCEWithLogitsLoss().forward(np.zeros((2, 1)), t)
+
+
+def test_masked_classes_are_refused(refuses):
+    """The mask was dropped, and the class behind it was learned."""
+    with refuses(TypeError, "targets: expected an array without a mask"):
+        CrossEntropyLoss().forward(np.zeros((2, 3)), np.ma.masked_equal([0, 2], 2))
+
+
+def test_many_classes_need_no_square_of_them():
+    p = np.zeros((2, 100_000))
+    assert CrossEntropyLoss().forward(p, [0, 99_999]) == pytest.approx(np.log(100_000))

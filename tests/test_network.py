@@ -12,7 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from nnlib import SGD, BCEWithLogitsLoss, Dense, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlib import (
+    SGD,
+    Autoencoder,
+    BCEWithLogitsLoss,
+    Dense,
+    MSELoss,
+    ReLU,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+)
+from nnlib.arrays import get_state
 from nnlib.gradient_checker import check_network
 from nnlib.layers import Layer
 from nnlib.network import History, TrainingStep, check_data
@@ -553,6 +565,152 @@ def test_callback_sees_every_epoch_and_may_change_the_rate():
     assert rates == [(1, 0.5), (2, 0.25), (3, 0.125)]
 
 
+def begin(seed=0):
+    """A network, an optimizer with memory, a generator, a history."""
+    rng = np.random.default_rng(seed)
+    return mlp(), SGD(0.05, momentum=0.9), rng, History()
+
+
+def go(parts, epochs=4, **options):
+    network, optimizer, rng, history = parts
+    X, y = data()
+    return network.fit(
+        X,
+        y,
+        loss=MSELoss(),
+        optimizer=optimizer,
+        epochs=epochs,
+        rng=rng,
+        history=history,
+        validation_data=(X, y),
+        **({"batch_size": 3} | options),
+    )
+
+
+def bits(parts):
+    """All of a training, as what can be compared."""
+    network, optimizer, rng, history = parts
+    memory = {
+        name: value.tobytes() if isinstance(value, np.ndarray) else value
+        for name, value in optimizer.state.items()
+    }
+    return network.params.tobytes(), memory, optimizer.config(), repr(get_state(rng)), history
+
+
+def all_bits(epochs=4, **options):
+    """The state of a training before it, and after each epoch."""
+    parts = begin()
+    states = [copy.deepcopy(bits(parts))]
+    for epoch in range(1, epochs + 1):
+        go(parts, epoch, **options)
+        states.append(copy.deepcopy(bits(parts)))
+    return states
+
+
+@pytest.mark.parametrize("size", [3, None], ids=["batches", "all at once"])
+def test_an_exception_at_any_line_leaves_the_last_whole_epoch(size):
+    """Ctrl-C in the middle of an epoch left half of it: saved and continued, the training ended
+    elsewhere.
+    """
+    states, line, found = all_bits(3, batch_size=size), 0, set()
+    while True:
+        parts, line = begin(), line + 7 if line > 500 else line + 1
+        left = line
+
+        def trace(frame, event, argument):
+            nonlocal left
+            if "nnlib" not in frame.f_code.co_filename:
+                return None
+            left -= event == "line"
+            if not left:
+                raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with np.errstate():  # Python does not end a block that is interrupted at its end
+                go(parts, 3, batch_size=size)
+            break
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        whole = len(parts[3].loss)
+        assert bits(parts) == states[whole], f"after {line} lines"
+        if whole not in found:
+            found.add(whole)
+            go(parts, 3, batch_size=size)
+            assert bits(parts) == states[3]
+    assert found >= {0, 1, 2} and line > 100
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), FloatingPointError("mine"), MemoryError()])
+@pytest.mark.parametrize("rng", [np.random.default_rng, np.random.RandomState])
+def test_an_epoch_whose_callback_fails_is_undone(error, rng):
+    parts, straight = [[*begin()[:2], rng(0), History()] for _ in range(2)]
+    rate = parts[1].learning_rate
+
+    def fail(history):
+        parts[1].learning_rate = rate / 2
+        parts[2].random()
+        if len(history.loss) == 3:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        go(parts, callback=fail)
+    assert caught.value is error and len(parts[3].loss) == 2 == len(parts[3].val_epochs)
+
+    def slow(history):
+        straight[1].learning_rate = rate / 2
+        straight[2].random()
+
+    go(straight, 2, callback=slow)
+    assert bits(parts) == bits(straight)
+
+
+def test_an_error_of_the_first_epoch_leaves_all_as_before():
+    parts = begin()
+    before = copy.deepcopy(bits(parts))
+    with pytest.raises(ZeroDivisionError):
+        go(parts, callback=lambda history: 1 / 0)
+    assert bits(parts) == before
+
+
+def test_a_training_that_diverges_puts_the_generator_and_the_rate_back():
+    """A second try with a smaller rate drew other batches than it would have at first."""
+    parts = Sequential(Dense(3, 2, rng=0)), *begin()[1:]
+    before = copy.deepcopy(bits(parts))
+
+    def soar(history):
+        parts[1].learning_rate = 1e200
+
+    with pytest.raises(FloatingPointError, match="the parameters are as before"):
+        go(parts, callback=soar)
+    assert bits(parts) == before
+
+
+def test_own_entries_of_a_history_are_left_alone():
+    """A number kept with the history made fit fail, with "object of type 'float' has no len()"."""
+    parts = begin()
+    parts[3].seconds = 3.0
+    go(parts, 1)
+    assert parts[3].seconds == 3.0 and len(parts[3].loss) == 1
+
+
+def test_warnings_of_a_callback_are_heard_and_own_ones_are_not():
+    """NumPy's warnings were off while the callback ran."""
+    network, (X, y) = mlp(), data()
+
+    def careless(history):
+        np.array([1.0]) / np.zeros(1)
+
+    with pytest.warns(RuntimeWarning, match="divide by zero"):
+        network.fit(X, y, loss=MSELoss(), optimizer=SGD(0.1), epochs=1, callback=careless)
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError, match="divide by zero"):
+        network.fit(X, y, loss=MSELoss(), optimizer=SGD(0.1), epochs=1, callback=careless)
+
+
 def test_errors_of_the_callback_come_through(refuses):
     def fail(history):
         raise KeyError("mine")
@@ -607,6 +765,13 @@ def test_progress_counts_the_epochs_of_a_continued_history(capsys):
     history = fit(mlp(), *data(), epochs=2)
     fit(mlp(), *data(), epochs=5, history=history, progress=True)
     assert "5/5" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("parts", [((1.0,),), ([], (), ()), ([], [], 3)], ids=repr)
+def test_a_history_without_lists_is_refused_before_the_first_step(parts, refuses):
+    network = mlp()
+    with refuses(TypeError, "expected something like a history of lists, got", network.params):
+        fit(network, *data(), history=History(*parts))
 
 
 def test_what_is_no_history_is_refused(refuses):
@@ -1027,6 +1192,28 @@ def test_a_bad_value_in_many_rows_is_named_by_its_row():
     X[2500, 1] = np.nan
     with pytest.raises(ValueError, match=r"got nan at index \(2500, 1\)"):
         Sequential(Dense(2, 1, rng=0)).predict(X)
+
+
+def test_targets_that_are_the_inputs_are_checked_by_the_loss(refuses):
+    """Inputs that served as targets too were not: the cross-entropy became negative."""
+    X = np.linspace(-1, 1, 12).reshape(4, 3)
+    network = Sequential(Dense(3, 3, rng=0))
+    with refuses(ValueError, "y: expected targets from 0 to 1, got -1 to 1", network.params):
+        network.fit(X, X, loss=BCEWithLogitsLoss(), optimizer=SGD(0.1), epochs=1)
+
+
+def test_underflow_is_no_error_when_numpy_raises():
+    """Under np.seterr(all="raise"), exponentials that are rightly 0 raised."""
+    network = Sequential(Dense(1, 1, init="zeros"), Sigmoid())
+    network.params[...] = [-1.0, 0.0]
+    far, one = np.full((1, 1), -800.0), np.ones((1, 1))
+    with np.errstate(all="raise"):
+        assert network.predict(far) == network.predict(-far) + 1 == 1
+        assert network.evaluate(-far, one, MSELoss()) == 1
+        assert network.forward(-far) == 0 and network.backward(1e-300 * one) == 0
+        assert BCEWithLogitsLoss().forward(far, one) == 800
+        assert Autoencoder((2, 1), rng=0).decode(np.full((1, 1), 1e4, np.float32)).size == 2
+        SGD(1e-300).step(one.ravel(), 1e-300 * one.ravel())
 
 
 def test_targets_that_are_the_inputs_are_converted_once():

@@ -1218,3 +1218,21 @@ def test_tags_tell_which_machine_takes_many_classes():
     assert [
         get_tags(kind()).classifier_tags.multi_class for kind in (SVC, OneVsRestSVC, OneVsOneSVC)
     ] == [False, True, True]
+
+
+@pytest.mark.parametrize("setting", [{"cache_size": 1e305}, {"max_iter": 10**400}], ids=str)
+def test_absurd_limits_are_no_limits(setting):
+    """They ended in an OverflowError of Python's."""
+    X, y = np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]
+    plain, absurd = SVC(C=10.0).fit(X, y), SVC(C=10.0, **setting).fit(X, y)
+    assert np.array_equal(absurd.dual_coef_, plain.dual_coef_)
+
+
+def test_an_array_is_no_name_of_a_kernel(refuses):
+    with refuses(ValueError, "kernel: expected 'rbf', 'linear', 'poly', 'sigmoid' or a function"):
+        SVC(kernel=np.array(["rbf", "x"])).fit([[0.0], [1.0]], [0, 1])
+
+
+def test_masked_weights_are_refused(refuses):
+    with refuses(TypeError, "sample_weight: expected an array without a mask"):
+        SVC().fit([[0.0], [1.0]], [0, 1], sample_weight=np.ma.masked_equal([1.0, 2.0], 2.0))
