@@ -33,6 +33,7 @@ def run(seed: int, params: Any, choice: dict[str, Any], limit: int) -> list[dict
     """Classify the validation and the test images by the latents of one encoder."""
     images, digits = parts()
     encode = encoder(seed, params).encode
+    machine: Any
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # that is what is counted
         machine, (valid, test) = classify_features(

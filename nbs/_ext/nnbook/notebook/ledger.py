@@ -381,7 +381,8 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
     body = nodes.tbody()
     for name, claim in claims.items():
         page, text = where.get(name, (None, claim.get("found", "")))
-        verdict, source = verdict_node(claim), [nodes.Text(EVIDENCE[claim["evidence"]])]
+        verdict = verdict_node(claim)
+        source: list[nodes.Node] = [nodes.Text(EVIDENCE[claim["evidence"]])]
         if page:
             verdict = make_refnode(app.builder, docname, page, f"claim-{name}", verdict)
             title = nodes.Text(app.env.titles[page].astext())
