@@ -416,7 +416,7 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
 
 
 def as_numbers(a: Array, name: str) -> Array:
-    """Return an array of objects as floats, what is missing as NaN; raise for what is no number."""
+    """Return an array of objects as floats, missing values as NaN; raise for anything else."""
 
     def number(value: Any) -> float:
         try:

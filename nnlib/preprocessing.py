@@ -206,7 +206,8 @@ class PCA(Transformer):
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the components of `X`, (n, d), at least two rows; `y` is not looked at."""
-        whiten, names, X = check_flag("whiten", self.whiten), feature_names(X), check_samples(X, "X")
+        whiten, names = check_flag("whiten", self.whiten), feature_names(X)
+        X = check_samples(X, "X")
         k = check_components(self.n_components, *X.shape)
         mean, variances, axes = principal_axes(X)
         spread = np.sqrt(np.maximum(variances[:k], np.finfo(float).eps ** 2))
