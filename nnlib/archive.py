@@ -25,12 +25,12 @@ from .arrays import Array
 __all__ = []
 
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00001
+# %% ../nbs/checkpoint.ipynb #c1b00001
 def npy_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return this type with the lowest byte first, as it stands in files."""
     return dtype.newbyteorder("<")
 
-# %% ../nbs/11_checkpoint.ipynb #33c5657d
+# %% ../nbs/checkpoint.ipynb #33c5657d
 def sha256(file: IO[bytes], size: int) -> bytes:
     """Compute the SHA-256, in hexadecimal digits, of the first `size` bytes of a file."""
     import hashlib  # here, since only who calls this needs it
@@ -41,7 +41,7 @@ def sha256(file: IO[bytes], size: int) -> bytes:
         sha.update(file.read(min(1 << 20, size - start)))
     return sha.hexdigest().encode()
 
-# %% ../nbs/11_checkpoint.ipynb #75e2f44c
+# %% ../nbs/checkpoint.ipynb #75e2f44c
 def append_checksum(file: IO[bytes]) -> None:
     """Append its checksum to an archive, as comment: 64 bytes, as the two before them say."""
     end = file.seek(-2, os.SEEK_END)
@@ -50,7 +50,7 @@ def append_checksum(file: IO[bytes]) -> None:
     file.seek(0, os.SEEK_END)
     file.write(checksum)
 
-# %% ../nbs/11_checkpoint.ipynb #1979a7eb
+# %% ../nbs/checkpoint.ipynb #1979a7eb
 def check_checksum(file: IO[bytes]) -> int:
     """Return how many bytes precede the checksum; raise ValueError unless it is that of them."""
     size = max(file.seek(0, os.SEEK_END) - 64, 0)
@@ -62,14 +62,14 @@ def check_checksum(file: IO[bytes]) -> int:
         raise ValueError("its checksum does not agree; it is damaged")
     return size
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00004
+# %% ../nbs/checkpoint.ipynb #c1b00004
 def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write vectors as an archive that ends in its checksum."""
     stored = {name: np.asarray(a, npy_dtype(a.dtype)) for name, a in arrays.items()}
     np.savez(file, **stored)  # type: ignore[arg-type]
     append_checksum(file)
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00006
+# %% ../nbs/checkpoint.ipynb #c1b00006
 def check_directory(file: IO[bytes], size: int) -> None:
     """Raise ValueError unless an archive, of `size` bytes with its end, has a short directory."""
     file.seek(max(size - 42, 0))
@@ -81,7 +81,7 @@ def check_directory(file: IO[bytes], size: int) -> None:
     if members > 100 or length > 1 << 16 or longer:
         raise ValueError("expected a directory of at most 100 members")
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00007
+# %% ../nbs/checkpoint.ipynb #c1b00007
 def read_vector(archive: Any, info: Any) -> Array:
     """Read a member of a zip archive, a vector that fills the member."""
     with archive.open(info) as member:
@@ -100,7 +100,7 @@ def read_vector(archive: Any, info: Any) -> Array:
         vector: Array = np.lib.format.read_array(member, allow_pickle=False)
     return vector.astype(dtype.newbyteorder("="), copy=False)
 
-# %% ../nbs/11_checkpoint.ipynb #eede56de
+# %% ../nbs/checkpoint.ipynb #eede56de
 def read_arrays(file: IO[bytes]) -> dict[str, Array]:
     """Read all vectors of an archive; raise ValueError if anything else is in it."""
     import zipfile
@@ -121,7 +121,7 @@ def read_arrays(file: IO[bytes]) -> dict[str, Array]:
         raise ValueError("two of its members have the same name")
     return arrays
 
-# %% ../nbs/11_checkpoint.ipynb #baf2432d
+# %% ../nbs/checkpoint.ipynb #baf2432d
 WINDOWS = os.name == "nt"  # where an open file can be neither renamed nor removed
 
 
@@ -151,7 +151,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], None
         raise
     sync_folder(folder)
 
-# %% ../nbs/11_checkpoint.ipynb #deeef239
+# %% ../nbs/checkpoint.ipynb #deeef239
 def sync_folder(folder: str) -> None:
     """Force the names in a folder to disk; raise OSError for errors of the disk."""
     try:
@@ -166,7 +166,7 @@ def sync_folder(folder: str) -> None:
     finally:
         os.close(handle)
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00009
+# %% ../nbs/checkpoint.ipynb #c1b00009
 def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
     """Return the access rights of a file, or None if there is none; refuse what is no file."""
     try:
@@ -178,7 +178,7 @@ def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
                          "device or pipe")
     return mode & 0o777
 
-# %% ../nbs/11_checkpoint.ipynb #c1b0000a
+# %% ../nbs/checkpoint.ipynb #c1b0000a
 def open_new(path: str, mode: int) -> IO[bytes]:
     """Open a new file, with these access rights from the start."""
     return open(path, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
@@ -219,10 +219,10 @@ def remove_orphans(folder: str, prefix: str) -> None:
                 if WINDOWS:
                     os.unlink(path)
 
-# %% ../nbs/11_checkpoint.ipynb #b939e072
+# %% ../nbs/checkpoint.ipynb #b939e072
 TEXT_BYTES, TEXT_LISTS = 1 << 23, 100_000  # what is longer, or has more lists, is refused
 
-# %% ../nbs/11_checkpoint.ipynb #8681b0ea
+# %% ../nbs/checkpoint.ipynb #8681b0ea
 def read_text(data: Array | None) -> Any:
     """Read a JSON text stored as a vector of bytes."""
     if data is None or data.dtype != np.uint8:
@@ -236,12 +236,12 @@ def read_text(data: Array | None) -> Any:
     except RecursionError:
         raise ValueError("text: nested too deeply") from None
 
-# %% ../nbs/11_checkpoint.ipynb #4bef8df6
+# %% ../nbs/checkpoint.ipynb #4bef8df6
 def refuse_constant(name: str) -> None:
     """Raise ValueError for NaN, Infinity and -Infinity, which standard JSON has not."""
     raise ValueError(f"text: expected finite numbers, got {name}")
 
-# %% ../nbs/11_checkpoint.ipynb #35390bd4
+# %% ../nbs/checkpoint.ipynb #35390bd4
 def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
     """Return the values of an object with exactly these keys, each of its type."""
     if not isinstance(value, dict) or set(value) != set(kinds):
@@ -252,7 +252,7 @@ def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
                              f"got {type(value[key]).__name__}")
     return [value[key] for key in kinds]
 
-# %% ../nbs/11_checkpoint.ipynb #324637ef
+# %% ../nbs/checkpoint.ipynb #324637ef
 def check_ints(values: Iterable[Any], where: str, low: int = 0, high: int = 2**31) -> list[int]:
     """Return a list of ints; raise ValueError unless all lie between `low` and `high`."""
     values = list(values)
@@ -261,19 +261,19 @@ def check_ints(values: Iterable[Any], where: str, low: int = 0, high: int = 2**3
             raise ValueError(f"{where}: expected ints from {low} to {high}, got {value!r:.40}")
     return values
 
-# %% ../nbs/11_checkpoint.ipynb #fbd68b16
+# %% ../nbs/checkpoint.ipynb #fbd68b16
 BIT_GENERATORS = ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")  # of numpy.random
 BOUNDS = {"pos": (0, 624), "buffer_pos": (1, 4), "has_uint32": (0, 1), "has_gauss": (0, 1),
           "uinteger": (0, 2**32 - 1)}
 
-# %% ../nbs/11_checkpoint.ipynb #ee229162
+# %% ../nbs/checkpoint.ipynb #ee229162
 def to_jsonable(state: Any) -> Any:
     """Turn the state of a generator into what JSON can hold."""
     if isinstance(state, dict):
         return {key: to_jsonable(value) for key, value in state.items()}
     return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state
 
-# %% ../nbs/11_checkpoint.ipynb #f1bd1275
+# %% ../nbs/checkpoint.ipynb #f1bd1275
 def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
     """Turn what `to_jsonable` made into a state like `pattern` again, or raise ValueError."""
     if isinstance(pattern, dict):
@@ -290,7 +290,7 @@ def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
         raise ValueError(f"rng: expected {name} like {pattern!r}, got {value!r:.40}")
     return value
 
-# %% ../nbs/11_checkpoint.ipynb #e53c00b9
+# %% ../nbs/checkpoint.ipynb #e53c00b9
 def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
     """Describe a generator: of which kind it is, and its state."""
     if type(rng) is np.random.Generator:
@@ -305,7 +305,7 @@ def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, 
                         f"got {rng!r:.60}")
     return {"kind": type(rng).__name__, "state": to_jsonable(state)}
 
-# %% ../nbs/11_checkpoint.ipynb #c5bd6ee3
+# %% ../nbs/checkpoint.ipynb #c5bd6ee3
 def build_rng(spec: Any) -> np.random.Generator | np.random.RandomState:
     """Build the generator of this description, about to draw the same numbers."""
     kind, state = check_object(spec, "rng", kind=str, state=dict)

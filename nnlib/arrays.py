@@ -23,168 +23,8 @@ __all__ = ['Array', 'RNG', 'as_rng', 'check_array', 'check_number']
 # %% ../nbs/00_arrays.ipynb #bba12647
 Number = TypeVar("Number", int, float)
 
-# %% ../nbs/02_layers.ipynb #6243ebe4
-def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
-    """Return a random generator: `rng` itself, or a new one.
 
-    Parameters
-    ----------
-    rng : int, Generator, RandomState or None
-        A generator, or the seed of a new one, at least 0; None takes a seed from the
-        system.
-
-    Returns
-    -------
-    generator : Generator or RandomState
-
-    Raises
-    ------
-    TypeError, ValueError
-        For anything else.
-    """
-    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
-        return rng
-    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
-        raise TypeError(f"rng: expected a generator, an int or None, got {shown(rng)}")
-    return np.random.default_rng(None if rng is None else check_number("rng", rng, int, low=0))
-
-
-# %% ../nbs/02_layers.ipynb #950ffca4
-def is_usual(array: Any, shape: tuple[int | None, ...] | None,
-             dtype: DTypeLike | None) -> TypeGuard[Array]:
-    """Return True if a quick test shows that a small array is valid.
-
-    If the sum of squares is finite, so is every number.
-    """
-    if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
-        return False
-    kind = array.dtype
-    if kind.char not in "fd" or not kind.isnative or (dtype is not None and kind != dtype):
-        return False
-    if shape is not None and array.shape != shape:
-        if array.ndim != len(shape):
-            return False
-        for expected, length in zip(shape, array.shape):
-            if expected is not None and expected != length:
-                return False
-    return math.isfinite(np.vdot(array, array))
-
-# %% ../nbs/02_layers.ipynb #de482c8b
-def check_array(
-    array: ArrayLike,
-    name: str,
-    shape: tuple[int | None, ...] | None = None,
-    dtype: DTypeLike | None = None,
-) -> Array:
-    """Return `array` as floats of `dtype`, or raise an error that says what is wrong.
-
-    Parameters
-    ----------
-    array : array_like of float
-    name : str
-        The name of the array in error messages.
-    shape : tuple of int or None, optional
-        The expected shape, None standing for any length.
-    dtype : dtype, optional
-        The dtype to convert to; by default that of `array`, and float32 for float16.
-
-    Returns
-    -------
-    array : ndarray
-
-    Raises
-    ------
-    TypeError
-        For anything but floats, or complex numbers where `dtype` is complex or open.
-    ValueError
-        For a wrong shape, an empty array, NaN, or numbers that are infinite as `dtype`.
-    """
-    if is_usual(array, shape, dtype):
-        return array
-    a = as_array(array, name)
-    if not np.issubdtype(a.dtype, np.inexact):
-        raise TypeError(
-            f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"
-        )
-    if dtype is not None and not np.can_cast(a.dtype, dtype, "same_kind"):
-        raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {a.dtype}")
-    if shape is not None and (
-        a.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, a.shape))
-    ):
-        wanted = ", ".join("any" if s is None else str(s) for s in shape)
-        raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
-    if a.ndim == 0 or a.size == 0:
-        raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
-    wider = np.dtype(np.float32) if a.dtype == np.float16 else a.dtype.newbyteorder("=")
-    with np.errstate(all="ignore"):  # what does not fit dtype becomes infinite or 0
-        a = a.astype(dtype or wider, copy=False)
-    step = max(1, (1 << 20) // a[0].size)
-    for start in range(0, len(a), step):  # the numbers may not all fit into memory
-        finite = np.isfinite(a[start : start + step])
-        if not finite.all():
-            row, *rest = np.argwhere(~finite)[0].tolist()
-            where = start + row, *rest
-            raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
-    return a
-
-# %% ../nbs/02_layers.ipynb #90810064
-def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,
-                 high: float | None = None, above: float | None = None,
-                 below: float | None = None) -> Number:
-    """Return `value` as a plain int or float, or raise an error if it is out of bounds.
-
-    Parameters
-    ----------
-    name : str
-        The name of the number in error messages.
-    value : int or float
-    kind : {int, float}
-        int accepts any integer, float any real number, including NumPy's types;
-        a bool is rejected.
-    low, high : float, optional
-        Smallest and largest value allowed.
-    above, below : float, optional
-        The value must be larger than `above` and smaller than `below`.
-
-    Returns
-    -------
-    number : int or float
-
-    Raises
-    ------
-    TypeError
-        If `value` is of another kind.
-    ValueError
-        If `value` is not finite or out of bounds.
-    """
-    wanted = "an int" if kind is int else "a finite number"
-    bounds = {"of at least": low, "above": above, "of at most": high, "below": below}
-    limits = [f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None]
-    message = f"{name}: expected {' '.join([wanted, ' and '.join(limits)]).strip()}, got "
-    of_kind = isinstance(value, numbers.Integral if kind is int else numbers.Real)
-    if not of_kind or isinstance(value, (bool, np.bool_)):
-        raise TypeError(message + shown(value))
-    try:
-        number = kind(value)
-        inside = kind is int or math.isfinite(number)
-    except OverflowError:  # a fraction or an int beyond all floats
-        inside = False
-    if not inside or (low is not None and number < low) or (high is not None and number > high) \
-            or (above is not None and number <= above) or (below is not None and number >= below):
-        raise ValueError(message + shown(value, str))
-    return number
-
-# %% ../nbs/02_layers.ipynb #faa10011
-def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
-    """Return the beginning of what stands for a value in a message."""
-    if isinstance(value, int) and value.bit_length() > 1000:
-        return f"an int of {value.bit_length()} bits"
-    try:
-        return f"{form(value):.60}"
-    except Exception:  # more digits than Python prints, or a class that fails
-        return f"an object of type {type(value).__name__}"
-
-# %% ../nbs/03_activations.ipynb #c2a0f001
+# %% ../nbs/activations.ipynb #c2a0f001
 @lru_cache(maxsize=256)
 def scalar(value: float, dtype: DTypeLike) -> Array:
     """Return a number as a 0-d array, which NumPy combines faster than a plain number."""
@@ -192,34 +32,7 @@ def scalar(value: float, dtype: DTypeLike) -> Array:
     number.setflags(write=False)
     return number
 
-# %% ../nbs/06_network.ipynb #faa10002
-def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:
-    """Return the state of a generator."""
-    if isinstance(rng, np.random.Generator):
-        return rng.bit_generator.state
-    return rng.get_state(legacy=False)
-
-
-def set_state(rng: np.random.Generator | np.random.RandomState, state: Any) -> None:
-    """Put a generator back into a state."""
-    if isinstance(rng, np.random.Generator):
-        rng.bit_generator.state = state
-    else:
-        rng.set_state(state)
-
-
-def check_instance(part: Any, kind: type, example: str) -> None:
-    """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
-    if not isinstance(part, kind):
-        raise TypeError(f"expected something like {example}, got {shown(part)}")
-
-
-# %% ../nbs/06_network.ipynb #0c1d9a61
-def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
-    """Cut n rows into slices of at most `size`."""
-    yield from (slice(i, i + size) for i in range(0, n, size))
-
-# %% ../nbs/09_data.ipynb #d9a00003
+# %% ../nbs/data.ipynb #d9a00003
 #| code-fold: true
 def as_array(values: ArrayLike, name: str) -> Array:
     """Return `values` as an array; raise for a masked or ragged one, or what is no array."""
@@ -273,7 +86,7 @@ def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Ar
     raise TypeError(f"{name}: expected labels of one kind, whole numbers, truth values or "
                     f"strings, got {', '.join(sorted(kind.__name__ for kind in kinds))}")
 
-# %% ../nbs/09_data.ipynb #d9a00004
+# %% ../nbs/data.ipynb #d9a00004
 #| code-fold: true
 LABELS: dict[type, tuple[type, ...]] = {
     str: (str,), bool: (bool, np.bool_), float: (float, np.floating)}
@@ -344,7 +157,195 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
     classes, codes = np.unique(check_labels(y, name, n), return_inverse=True)
     return classes, codes
 
-# %% ../nbs/10_preprocessing.ipynb #978ea188
+# %% ../nbs/layers.ipynb #6243ebe4
+def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
+    """Return a random generator: `rng` itself, or a new one.
+
+    Parameters
+    ----------
+    rng : int, Generator, RandomState or None
+        A generator, or the seed of a new one, at least 0; None takes a seed from the
+        system.
+
+    Returns
+    -------
+    generator : Generator or RandomState
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything else.
+    """
+    if isinstance(rng, (np.random.Generator, np.random.RandomState)):
+        return rng
+    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
+        raise TypeError(f"rng: expected a generator, an int or None, got {shown(rng)}")
+    return np.random.default_rng(None if rng is None else check_number("rng", rng, int, low=0))
+
+
+# %% ../nbs/layers.ipynb #950ffca4
+def is_usual(array: Any, shape: tuple[int | None, ...] | None,
+             dtype: DTypeLike | None) -> TypeGuard[Array]:
+    """Return True if a quick test shows that a small array is valid.
+
+    If the sum of squares is finite, so is every number.
+    """
+    if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
+        return False
+    kind = array.dtype
+    if kind.char not in "fd" or not kind.isnative or (dtype is not None and kind != dtype):
+        return False
+    if shape is not None and array.shape != shape:
+        if array.ndim != len(shape):
+            return False
+        for expected, length in zip(shape, array.shape):
+            if expected is not None and expected != length:
+                return False
+    return math.isfinite(np.vdot(array, array))
+
+# %% ../nbs/layers.ipynb #de482c8b
+def check_array(
+    array: ArrayLike,
+    name: str,
+    shape: tuple[int | None, ...] | None = None,
+    dtype: DTypeLike | None = None,
+) -> Array:
+    """Return `array` as floats of `dtype`, or raise an error that says what is wrong.
+
+    Parameters
+    ----------
+    array : array_like of float
+    name : str
+        The name of the array in error messages.
+    shape : tuple of int or None, optional
+        The expected shape, None standing for any length.
+    dtype : dtype, optional
+        The dtype to convert to; by default that of `array`, and float32 for float16.
+
+    Returns
+    -------
+    array : ndarray
+
+    Raises
+    ------
+    TypeError
+        For anything but floats, or complex numbers where `dtype` is complex or open.
+    ValueError
+        For a wrong shape, an empty array, NaN, or numbers that are infinite as `dtype`.
+    """
+    if is_usual(array, shape, dtype):
+        return array
+    a = as_array(array, name)
+    if not np.issubdtype(a.dtype, np.inexact):
+        raise TypeError(
+            f"{name}: expected floats, got dtype {a.dtype}; convert with .astype(float)"
+        )
+    if dtype is not None and not np.can_cast(a.dtype, dtype, "same_kind"):
+        raise TypeError(f"{name}: expected dtype {np.dtype(dtype)}, got {a.dtype}")
+    if shape is not None and (
+        a.ndim != len(shape) or any(s not in (None, k) for s, k in zip(shape, a.shape))
+    ):
+        wanted = ", ".join("any" if s is None else str(s) for s in shape)
+        raise ValueError(f"{name}: expected shape ({wanted}), got {a.shape}")
+    if a.ndim == 0 or a.size == 0:
+        raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
+    wider = np.dtype(np.float32) if a.dtype == np.float16 else a.dtype.newbyteorder("=")
+    with np.errstate(all="ignore"):  # what does not fit dtype becomes infinite or 0
+        a = a.astype(dtype or wider, copy=False)
+    step = max(1, (1 << 20) // a[0].size)
+    for start in range(0, len(a), step):  # the numbers may not all fit into memory
+        finite = np.isfinite(a[start : start + step])
+        if not finite.all():
+            row, *rest = np.argwhere(~finite)[0].tolist()
+            where = start + row, *rest
+            raise ValueError(f"{name}: expected finite numbers, got {a[where]} at index {where}")
+    return a
+
+# %% ../nbs/layers.ipynb #90810064
+def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,
+                 high: float | None = None, above: float | None = None,
+                 below: float | None = None) -> Number:
+    """Return `value` as a plain int or float, or raise an error if it is out of bounds.
+
+    Parameters
+    ----------
+    name : str
+        The name of the number in error messages.
+    value : int or float
+    kind : {int, float}
+        int accepts any integer, float any real number, including NumPy's types;
+        a bool is rejected.
+    low, high : float, optional
+        Smallest and largest value allowed.
+    above, below : float, optional
+        The value must be larger than `above` and smaller than `below`.
+
+    Returns
+    -------
+    number : int or float
+
+    Raises
+    ------
+    TypeError
+        If `value` is of another kind.
+    ValueError
+        If `value` is not finite or out of bounds.
+    """
+    wanted = "an int" if kind is int else "a finite number"
+    bounds = {"of at least": low, "above": above, "of at most": high, "below": below}
+    limits = [f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None]
+    message = f"{name}: expected {' '.join([wanted, ' and '.join(limits)]).strip()}, got "
+    of_kind = isinstance(value, numbers.Integral if kind is int else numbers.Real)
+    if not of_kind or isinstance(value, (bool, np.bool_)):
+        raise TypeError(message + shown(value))
+    try:
+        number = kind(value)
+        inside = kind is int or math.isfinite(number)
+    except OverflowError:  # a fraction or an int beyond all floats
+        inside = False
+    if not inside or (low is not None and number < low) or (high is not None and number > high) \
+            or (above is not None and number <= above) or (below is not None and number >= below):
+        raise ValueError(message + shown(value, str))
+    return number
+
+# %% ../nbs/layers.ipynb #faa10011
+def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
+    """Return the beginning of what stands for a value in a message."""
+    if isinstance(value, int) and value.bit_length() > 1000:
+        return f"an int of {value.bit_length()} bits"
+    try:
+        return f"{form(value):.60}"
+    except Exception:  # more digits than Python prints, or a class that fails
+        return f"an object of type {type(value).__name__}"
+
+# %% ../nbs/network.ipynb #faa10002
+def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:
+    """Return the state of a generator."""
+    if isinstance(rng, np.random.Generator):
+        return rng.bit_generator.state
+    return rng.get_state(legacy=False)
+
+
+def set_state(rng: np.random.Generator | np.random.RandomState, state: Any) -> None:
+    """Put a generator back into a state."""
+    if isinstance(rng, np.random.Generator):
+        rng.bit_generator.state = state
+    else:
+        rng.set_state(state)
+
+
+def check_instance(part: Any, kind: type, example: str) -> None:
+    """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
+    if not isinstance(part, kind):
+        raise TypeError(f"expected something like {example}, got {shown(part)}")
+
+
+# %% ../nbs/network.ipynb #0c1d9a61
+def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
+    """Cut n rows into slices of at most `size`."""
+    yield from (slice(i, i + size) for i in range(0, n, size))
+
+# %% ../nbs/preprocessing.ipynb #978ea188
 def blockwise_moments(
     X: Array, product: Callable[[Array], Array], rows: int = 2048
 ) -> tuple[Array, Array]:
@@ -367,7 +368,7 @@ def sum_squares(block: Array) -> Array:
     total: Array = np.einsum("ij,ij->j", block, block)
     return total
 
-# %% ../nbs/10_preprocessing.ipynb #d9b00004
+# %% ../nbs/preprocessing.ipynb #d9b00004
 #| code-fold: true
 def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
                   dtype: DTypeLike | None = None, who: str = "this") -> Array:

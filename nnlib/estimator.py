@@ -20,7 +20,7 @@ from .arrays import Array, check_samples
 # %% auto #0
 __all__ = ['Estimator', 'NotFittedError']
 
-# %% ../nbs/10_preprocessing.ipynb #f22a776a
+# %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
     """Base class of what is fitted to data: its arguments, as scikit-learn asks for them.
 
@@ -90,7 +90,7 @@ class Estimator:
             transformer_tags=None if classifier else TransformerTags(preserves_dtype=kept),
         )
 
-# %% ../nbs/10_preprocessing.ipynb #e5000013
+# %% ../nbs/preprocessing.ipynb #e5000013
 class NotFittedError(RuntimeError):
     """An estimator was used before it was fitted.
 
@@ -98,7 +98,7 @@ class NotFittedError(RuntimeError):
     ``sklearn.exceptions.NotFittedError``.
     """
 
-# %% ../nbs/10_preprocessing.ipynb #e5000014
+# %% ../nbs/preprocessing.ipynb #e5000014
 #| code-fold: true
 @lru_cache
 def joint_class(own: type, theirs: type) -> type:
@@ -113,7 +113,7 @@ def of_scikit_learn(own: Any) -> Any:
     theirs = getattr(sys.modules.get("sklearn.exceptions"), own.__name__, None)
     return own if theirs is None else joint_class(own, theirs)
 
-# %% ../nbs/10_preprocessing.ipynb #e5000016
+# %% ../nbs/preprocessing.ipynb #e5000016
 #| code-fold: true
 def feature_names(X: Any) -> Array | None:
     """Return the names of the columns of a table, (d,), if all are strings, else None."""

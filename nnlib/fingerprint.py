@@ -18,7 +18,7 @@ from typing import Any
 # %% auto #0
 __all__ = ['fingerprint']
 
-# %% ../nbs/11_checkpoint.ipynb #870be48e
+# %% ../nbs/checkpoint.ipynb #870be48e
 def is_idle(node: Any) -> bool:
     """Tell whether a statement computes nothing: a docstring, pass, an error, a warning."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -27,7 +27,7 @@ def is_idle(node: Any) -> bool:
         return isinstance(node.value.value, str)
     return isinstance(node, (ast.Pass, ast.Raise))
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00001
+# %% ../nbs/checkpoint.ipynb #f1b00001
 UNCOUNTED = {"annotation", "returns", "type_params", "type_comment", "simple", "msg", "kind"}
 
 
@@ -48,7 +48,7 @@ def counted_nodes(node: ast.AST) -> Iterator[ast.AST]:
             if isinstance(part, ast.AST):
                 yield from counted_nodes(part)
 
-# %% ../nbs/11_checkpoint.ipynb #9053074f
+# %% ../nbs/checkpoint.ipynb #9053074f
 def outline(node: Any) -> str:
     """Write a syntax tree as text, the same in all versions of Python."""
     if isinstance(node, list):
@@ -62,7 +62,7 @@ def outline(node: Any) -> str:
     parts = [f"{name}={outline(value)}" for name, value in counted_fields(node)]
     return f"{type(node).__name__}({','.join(parts)})"
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00004
+# %% ../nbs/checkpoint.ipynb #f1b00004
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -91,7 +91,7 @@ def names_in(node: ast.AST) -> set[str]:
     """Return all names in a syntax tree."""
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00006
+# %% ../nbs/checkpoint.ipynb #f1b00006
 def imported_names(node: ast.AST, package: str) -> dict[str, tuple[str, str]]:
     """Map each name that imports bind to a module and the name in it, "" for the module."""
     found: dict[str, tuple[str, str]] = {}
@@ -106,7 +106,7 @@ def imported_names(node: ast.AST, package: str) -> dict[str, tuple[str, str]]:
                 found[alias.asname or top] = (alias.name if alias.asname else top, "")
     return found
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00007
+# %% ../nbs/checkpoint.ipynb #f1b00007
 class Module:
     """The statements at the top level of a module, by the names that they bind."""
 
@@ -120,7 +120,7 @@ class Module:
             for name in bound_names(statement):
                 self.definitions.setdefault(name, []).append(statement)
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00010
+# %% ../nbs/checkpoint.ipynb #f1b00010
 def read_module(name: str) -> Module | None:
     """Parse the source of a module, or return None where there is no such module or source."""
     try:
@@ -133,7 +133,7 @@ def read_module(name: str) -> Module | None:
     except (ImportError, AttributeError, OSError, TypeError, ValueError):
         return None
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00013
+# %% ../nbs/checkpoint.ipynb #f1b00013
 def read_namespace(names: dict[str, Any]) -> Module:
     """Collect what the code of a notebook can use: its functions, and what it has imported."""
     result = Module(ast.Module([], []), "")
@@ -154,7 +154,7 @@ def parse_object(thing: Any) -> list[ast.AST]:
     source = inspect.getsource(thing)
     return [*ast.parse(f"if True:\n{source}" if source[0].isspace() else source).body]
 
-# %% ../nbs/11_checkpoint.ipynb #f1b00012
+# %% ../nbs/checkpoint.ipynb #f1b00012
 PACKAGE = __name__.partition(".")[0]
 
 
@@ -211,7 +211,7 @@ class Closure:
         origin = source.imports.get(name, (module, name))
         return self.resolve(*(origin if origin != (module, name) else (f"{module}.{name}", "")))
 
-# %% ../nbs/11_checkpoint.ipynb #ec748a65
+# %% ../nbs/checkpoint.ipynb #ec748a65
 def fingerprint(*things: Any) -> str:
     """Compute 16 hexadecimal digits from the code of functions and classes, and all it uses.
 
@@ -251,7 +251,7 @@ def fingerprint(*things: Any) -> str:
             for name, texts in sorted(forms.items()) for text in sorted(texts)]
     return hashlib.sha256("\n".join(code).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
-# %% ../nbs/11_checkpoint.ipynb #2d75949a
+# %% ../nbs/checkpoint.ipynb #2d75949a
 def add_thing(closure: Closure, thing: Any) -> None:
     """Start at a function, class or module; raise TypeError or OSError if it has no source."""
     is_module = isinstance(thing, ModuleType)

@@ -18,10 +18,10 @@ from .arrays import (
 # %% auto #0
 __all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel']
 
-# %% ../nbs/16_svm.ipynb #79d9ce3b
+# %% ../nbs/svm.ipynb #79d9ce3b
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
 
-# %% ../nbs/16_svm.ipynb #d2cf300f
+# %% ../nbs/svm.ipynb #d2cf300f
 class Kernel(Protocol):
     """What a solver asks of a kernel: features of points, and its values between blocks of them.
 
@@ -42,10 +42,10 @@ class Kernel(Protocol):
     def block(self, A: Array, B: Array) -> Array:
         """Compute a new array of K between all rows of features A (n, m) and B (k, m): (n, k)."""
 
-# %% ../nbs/16_svm.ipynb #ee28a409
+# %% ../nbs/svm.ipynb #ee28a409
 MAX_DISTANCE_ERROR = 1e-4  # relative error of distances at which single precision is given up
 
-# %% ../nbs/16_svm.ipynb #386342b1
+# %% ../nbs/svm.ipynb #386342b1
 class RBFKernel:
     """The Gaussian kernel ``exp(-gamma |x - z|²)``, each block by one matrix product.
 
@@ -106,7 +106,7 @@ class RBFKernel:
             np.exp(strip, out=strip)
         return np.asarray(E)
 
-# %% ../nbs/16_svm.ipynb #7d0818f9
+# %% ../nbs/svm.ipynb #7d0818f9
 class PolynomialKernel:
     """K(x, z) = (gamma x·z + coef0)^degree; without arguments the linear kernel x·z.
 
@@ -137,7 +137,7 @@ class PolynomialKernel:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
         return np.asarray((self.gamma * (A @ B.T) + self.coef0) ** self.degree)
 
-# %% ../nbs/16_svm.ipynb #61449adf
+# %% ../nbs/svm.ipynb #61449adf
 class SigmoidKernel:
     """K(x, z) = tanh(gamma x·z + coef0), which is not positive semidefinite.
 
@@ -166,7 +166,7 @@ class SigmoidKernel:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
         return np.asarray(np.tanh(self.gamma * (A @ B.T) + self.coef0))
 
-# %% ../nbs/16_svm.ipynb #ca394195
+# %% ../nbs/svm.ipynb #ca394195
 class CallableKernel:
     """A kernel of the user's own.
 
@@ -197,7 +197,7 @@ class CallableKernel:
         K = check_array(self.function(A, B), "kernel", (len(A), len(B)), A.dtype)
         return np.array(K)
 
-# %% ../nbs/16_svm.ipynb #18a1f8c3
+# %% ../nbs/svm.ipynb #18a1f8c3
 SAMPLE_POINTS = 256  # points on which a kernel is judged
 
 
@@ -224,7 +224,7 @@ def distance_error(kernel: Kernel, X: Array) -> float:
         near = np.finfo(X.dtype).eps * abs(K).max() / spread if np.ptp(K) else 0.0
         return max(kernel.rounding, float(near))
 
-# %% ../nbs/16_svm.ipynb #af5a06a1
+# %% ../nbs/svm.ipynb #af5a06a1
 def resolve_gamma(gamma: str | float, X: Array) -> float:
     """Return the width of the kernel as a number: "scale" is 1 / (d var(X)), "auto" 1 / d."""
     if not isinstance(gamma, str):
@@ -237,7 +237,7 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
         return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
     raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
 
-# %% ../nbs/16_svm.ipynb #27797d99
+# %% ../nbs/svm.ipynb #27797d99
 def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma: float,
                 degree: int, coef0: float) -> Kernel:
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
@@ -256,5 +256,5 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid' or a function, "
                      f"got {name!r}")
 
-# %% ../nbs/16_svm.ipynb #73c5ec6e
+# %% ../nbs/svm.ipynb #73c5ec6e
 BLOCK_ROWS = 1024  # rows and columns of a block of the kernel

@@ -23,12 +23,12 @@ from .optimizer import SGD, Adam, Optimizer, check_params
 __all__ = []
 
 
-# %% ../nbs/11_checkpoint.ipynb #a2e3d1b3
+# %% ../nbs/checkpoint.ipynb #a2e3d1b3
 Kind = TypeVar("Kind", bound=type)
 KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (
     Dense, ReLU, Sigmoid, Tanh, Softmax, Sequential, Autoencoder, SGD, Adam)}
 
-# %% ../nbs/11_checkpoint.ipynb #c1b0001c
+# %% ../nbs/checkpoint.ipynb #c1b0001c
 def register(cls: Kind) -> Kind:
     """Let `save` and `load` know a class of your own layers or optimizers.
 
@@ -62,7 +62,7 @@ def register(cls: Kind) -> Kind:
     KINDS[cls.__name__] = cls
     return cls
 
-# %% ../nbs/11_checkpoint.ipynb #2866377c
+# %% ../nbs/checkpoint.ipynb #2866377c
 def check_kind(thing: Layer | Optimizer) -> None:
     """Raise TypeError unless a layer or optimizer is of a class that is registered."""
     cls = type(thing)
@@ -84,7 +84,7 @@ def to_config(thing: Layer | Optimizer) -> dict[str, Any]:
                         f"{thing.config()!r:.200} of {thing!r:.60}") from None
     return config
 
-# %% ../nbs/11_checkpoint.ipynb #ae4eac3c
+# %% ../nbs/checkpoint.ipynb #ae4eac3c
 MAX_LAYERS, MAX_DEPTH = 1000, 50
 
 
@@ -115,7 +115,7 @@ def count_params(spec: Any) -> int:
             raise ValueError(f"network: expected at most {MAX_LAYERS} layers")
     return total
 
-# %% ../nbs/11_checkpoint.ipynb #f683db6b
+# %% ../nbs/checkpoint.ipynb #f683db6b
 def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
     """Build the layer of a description that `count_params` has checked."""
     import inspect
@@ -135,7 +135,7 @@ def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
         made.bind(*np.zeros((2, made.params.size), dtype))
     return made
 
-# %% ../nbs/11_checkpoint.ipynb #74b1a88c
+# %% ../nbs/checkpoint.ipynb #74b1a88c
 def build_network(spec: Any, params: Array) -> Sequential:
     """Build the network of this description, with these parameters."""
     expected = count_params(spec)
@@ -148,7 +148,7 @@ def build_network(spec: Any, params: Array) -> Sequential:
     network.params[...] = params
     return network
 
-# %% ../nbs/11_checkpoint.ipynb #c1e0001c
+# %% ../nbs/checkpoint.ipynb #c1e0001c
 def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
     """Raise ValueError unless a description makes as many parameters as a layer has."""
     if isinstance(layer, Sequential) and "layers" in spec:
@@ -160,7 +160,7 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
     if n != layer.params.size:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
-# %% ../nbs/11_checkpoint.ipynb #c1b00010
+# %% ../nbs/checkpoint.ipynb #c1b00010
 def check_shared(network: Sequential) -> None:
     """Raise ValueError unless the layers' vectors are the network's, one part after another."""
     for name in ("params", "grads"):
@@ -177,11 +177,11 @@ def check_shared(network: Sequential) -> None:
             raise ValueError(f"network: expected its layers to share all its {name}, "
                              f"{whole.nbytes} bytes, but they have {address - start}")
 
-# %% ../nbs/11_checkpoint.ipynb #ea69a625
+# %% ../nbs/checkpoint.ipynb #ea69a625
 STATES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # names of arrays, and of ints
     "SGD": (("velocity",), ()), "Adam": (("mean", "square"), ("steps",))}
 
-# %% ../nbs/11_checkpoint.ipynb #06c49c80
+# %% ../nbs/checkpoint.ipynb #06c49c80
 def describe_optimizer(optimizer: Optimizer,
                        network: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
     """Describe an optimizer, and list the arrays of its state."""
@@ -195,7 +195,7 @@ def describe_optimizer(optimizer: Optimizer,
     return {"kind": type(optimizer).__name__, "settings": settings, "memory": [*arrays],
             "counters": counters}, arrays
 
-# %% ../nbs/11_checkpoint.ipynb #959f50a9
+# %% ../nbs/checkpoint.ipynb #959f50a9
 def build_optimizer(spec: Any, arrays: Mapping[str, Array]) -> Optimizer:
     """Build the optimizer of this description, with the arrays of its state from `arrays`."""
     kind, settings, memory, counters = check_object(spec, "optimizer", kind=str, settings=dict,

@@ -22,9 +22,9 @@ from .preprocessing import StandardScaler
 from .svm import BaseSVC
 
 # %% auto #0
-__all__ = ['RECIPE', 'report_parts', 'report_run', 'reconstruction_metrics', 'VARIANTS', 'variant_run', 'named_variant', 'classify_features', 'feature_scores']
+__all__ = ['RECIPE', 'report_parts', 'report_run', 'reconstruction_metrics', 'classify_features', 'feature_scores', 'VARIANTS', 'variant_run', 'named_variant']
 
-# %% ../nbs/12_autoencoder.ipynb #05a074f1
+# %% ../nbs/autoencoder.ipynb #05a074f1
 RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_interval": 10}
 
 
@@ -44,7 +44,7 @@ def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
     rest, test = stratified_split(y, 14_000, seed=42)
     return X[rest[5600:]], X[rest[:5600]], X[test]
 
-# %% ../nbs/12_autoencoder.ipynb #73f0d21c
+# %% ../nbs/autoencoder.ipynb #73f0d21c
 def report_run(X: Array, valid: Array, seed: int,
                **changes: Any) -> tuple[Autoencoder, History, list[float]]:
     """Train from one seed by the report's recipe, or with changes to it.
@@ -78,7 +78,7 @@ def report_run(X: Array, valid: Array, seed: int,
                               **RECIPE | changes)
     return autoencoder, history, quality
 
-# %% ../nbs/12_autoencoder.ipynb #a2df0ce5
+# %% ../nbs/autoencoder.ipynb #a2df0ce5
 def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, float]:
     """Compute the rows of the report's Table 8 on images `X`, and the median over the images.
 
@@ -102,84 +102,7 @@ def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, floa
                "range": np.ptp(pixels) / np.ptp(X)}
     return {name: float(value) for name, value in metrics.items()}
 
-# %% ../nbs/13_beyond.ipynb #674193df
-VARIANTS: dict[str, tuple[Callable[[], Optimizer], bool, int, int]] = {
-    # optimizer, whether the loss is the squared error, epochs, seeds
-    "adam": (Adam, False, 100, 3),
-    "momentum": (lambda: SGD(0.1, momentum=0.9), False, 150, 2),
-    "fast": (lambda: SGD(1.0), False, 150, 2),
-    "mse-adam": (Adam, True, 100, 3),
-    "mse-fast": (lambda: SGD(10.0), True, 100, 1),
-    "mse": (lambda: SGD(0.1), True, 100, 1),
-}
-
-# %% ../nbs/13_beyond.ipynb #7e18300c
-def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int = 0, *,
-                test: Array | None = None, **options: Any
-                ) -> tuple[Autoencoder, History, list[float]]:
-    """Train by another optimizer than the report's, or on the squared error of the pixels.
-
-    Parameters
-    ----------
-    X : ndarray of shape (m, 784)
-        Images for training.
-    optimizer : Optimizer
-    squared : bool
-        Take the squared error of the pixels as the loss.
-    seed : int
-        Of the initial weights and the order of the images.
-    test : ndarray of shape (k, 784), optional
-        Images on which the error is measured.
-    **options
-        Those of `Sequential.fit`.
-
-    Returns
-    -------
-    autoencoder : Autoencoder
-    history : History
-    errors : list of float
-        Mean squared error on `test` after every epoch, if there are such images.
-    """
-    rng, errors = np.random.default_rng(seed), []
-    autoencoder = Autoencoder(rng=rng)
-
-    def watch(history: History) -> None:
-        if test is not None:
-            errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
-
-    options |= {"optimizer": optimizer, "batch_size": 256, "rng": rng, "callback": watch}
-    if squared:
-        network = Sequential(autoencoder, Sigmoid())
-        return autoencoder, network.fit(X, X, loss=MSELoss(), **options), errors
-    return autoencoder, autoencoder.fit(X, **options), errors
-
-# %% ../nbs/13_beyond.ipynb #ad2333f0
-def named_variant(name: str, X: Array, seed: int = 0,
-                  **options: Any) -> tuple[Autoencoder, History, list[float]]:
-    """Train by one of the `VARIANTS`.
-
-    Parameters
-    ----------
-    name : str
-        A key of `VARIANTS`.
-    X : ndarray of shape (m, 784)
-        Images for training.
-    seed : int
-        Of the initial weights and the order of the images.
-    **options
-        Those of `variant_run`, in place of the variant's own.
-
-    Returns
-    -------
-    autoencoder : Autoencoder
-    history : History
-    errors : list of float
-        Mean squared error on the images `test` after every epoch, if they are given.
-    """
-    make, squared, epochs, _ = VARIANTS[name]
-    return variant_run(X, make(), squared, seed, **{"epochs": epochs} | options)
-
-# %% ../nbs/19_latents.ipynb #5796ea91
+# %% ../nbs/latents.ipynb #5796ea91
 def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
                       test_sets: Sequence[Array], *, n: int = 5000, draw: int = 0,
                       scaled: bool = True, pairs: bool = False,
@@ -219,7 +142,7 @@ def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
     machine = kind(**{"C": 10.0} | parameters).fit(transform(Z), y[rows])
     return machine, [machine.predict(transform(encode(images))) for images in test_sets]
 
-# %% ../nbs/19_latents.ipynb #7f591964
+# %% ../nbs/latents.ipynb #7f591964
 def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
     """Score how well each feature separates classes, by the report's measure and by the F ratio.
 
@@ -249,3 +172,80 @@ def feature_scores(Z: Array, y: Array) -> tuple[Array, Array]:
     within = np.square(Z - means[codes]).sum(0) / (len(Z) - len(classes))
     variances: Array = means.var(0)
     return variances, between / within
+
+# %% ../nbs/optimizer_better.ipynb #674193df
+VARIANTS: dict[str, tuple[Callable[[], Optimizer], bool, int, int]] = {
+    # optimizer, whether the loss is the squared error, epochs, seeds
+    "adam": (Adam, False, 100, 3),
+    "momentum": (lambda: SGD(0.1, momentum=0.9), False, 150, 2),
+    "fast": (lambda: SGD(1.0), False, 150, 2),
+    "mse-adam": (Adam, True, 100, 3),
+    "mse-fast": (lambda: SGD(10.0), True, 100, 1),
+    "mse": (lambda: SGD(0.1), True, 100, 1),
+}
+
+# %% ../nbs/optimizer_better.ipynb #7e18300c
+def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int = 0, *,
+                test: Array | None = None, **options: Any
+                ) -> tuple[Autoencoder, History, list[float]]:
+    """Train by another optimizer than the report's, or on the squared error of the pixels.
+
+    Parameters
+    ----------
+    X : ndarray of shape (m, 784)
+        Images for training.
+    optimizer : Optimizer
+    squared : bool
+        Take the squared error of the pixels as the loss.
+    seed : int
+        Of the initial weights and the order of the images.
+    test : ndarray of shape (k, 784), optional
+        Images on which the error is measured.
+    **options
+        Those of `Sequential.fit`.
+
+    Returns
+    -------
+    autoencoder : Autoencoder
+    history : History
+    errors : list of float
+        Mean squared error on `test` after every epoch, if there are such images.
+    """
+    rng, errors = np.random.default_rng(seed), []
+    autoencoder = Autoencoder(rng=rng)
+
+    def watch(history: History) -> None:
+        if test is not None:
+            errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
+
+    options |= {"optimizer": optimizer, "batch_size": 256, "rng": rng, "callback": watch}
+    if squared:
+        network = Sequential(autoencoder, Sigmoid())
+        return autoencoder, network.fit(X, X, loss=MSELoss(), **options), errors
+    return autoencoder, autoencoder.fit(X, **options), errors
+
+# %% ../nbs/optimizer_better.ipynb #ad2333f0
+def named_variant(name: str, X: Array, seed: int = 0,
+                  **options: Any) -> tuple[Autoencoder, History, list[float]]:
+    """Train by one of the `VARIANTS`.
+
+    Parameters
+    ----------
+    name : str
+        A key of `VARIANTS`.
+    X : ndarray of shape (m, 784)
+        Images for training.
+    seed : int
+        Of the initial weights and the order of the images.
+    **options
+        Those of `variant_run`, in place of the variant's own.
+
+    Returns
+    -------
+    autoencoder : Autoencoder
+    history : History
+    errors : list of float
+        Mean squared error on the images `test` after every epoch, if they are given.
+    """
+    make, squared, epochs, _ = VARIANTS[name]
+    return variant_run(X, make(), squared, seed, **{"epochs": epochs} | options)

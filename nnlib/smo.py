@@ -17,7 +17,7 @@ from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel
 # %% auto #0
 __all__ = ['smo', 'solve']
 
-# %% ../nbs/16_svm.ipynb #c01f98ce
+# %% ../nbs/svm.ipynb #c01f98ce
 def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     """Lift distances that are zero but for rounding; tell whether any is really negative.
 
@@ -32,7 +32,7 @@ def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     H[i, j] = np.where(zero, np.maximum(H[i, j], least), H[i, j])
     return not zero.all()
 
-# %% ../nbs/16_svm.ipynb #3b063d24
+# %% ../nbs/svm.ipynb #3b063d24
 class Distances(NamedTuple):
     """Half the squared distances of n points in the space of the kernel.
 
@@ -72,7 +72,7 @@ def curvature_floor(half: Array) -> float:
     smallest = np.finfo(half.dtype)
     return float(max(smallest.eps * abs(half).max(), smallest.tiny))
 
-# %% ../nbs/16_svm.ipynb #dbe9ef6e
+# %% ../nbs/svm.ipynb #dbe9ef6e
 def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
         max_iter: int, floor: float = 0.0) -> tuple[Array, int]:
     """Move signed multipliers in their boxes, pair by pair, until the gap is at most `tol`.
@@ -140,7 +140,7 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
             beta[j], low[j] = bottom[j], -np.inf
     return np.array(beta), max_iter
 
-# %% ../nbs/16_svm.ipynb #8b86744b
+# %% ../nbs/svm.ipynb #8b86744b
 class DualProblems:
     """The state of k problems over the same n points.
 
@@ -194,7 +194,7 @@ class DualProblems:
         self.gap, self.rho = ends[1] - ends[0], np.where(free.any(1), inside, middle)
         return self.rho[:, None] - up, low - self.rho[:, None]
 
-# %% ../nbs/16_svm.ipynb #526c4cfb
+# %% ../nbs/svm.ipynb #526c4cfb
 def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
     """Choose the points that violate, or nearly: at most `limit`, the worst first, each once.
 
@@ -207,7 +207,7 @@ def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
         chosen = np.unique(np.concatenate(worst))
     return chosen
 
-# %% ../nbs/16_svm.ipynb #fb06d262
+# %% ../nbs/svm.ipynb #fb06d262
 def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                       distances: Distances | None, tol: float, max_iter: float) -> None:
     """Solve problem `p` on its working set `rows` (m,), all other multipliers fixed."""
@@ -219,7 +219,7 @@ def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                                   distances.floor)
     duals.n_iter[p] += steps
 
-# %% ../nbs/16_svm.ipynb #0b5e1ceb
+# %% ../nbs/svm.ipynb #0b5e1ceb
 SET_MARGIN = 0.2  # how far from a violation a point may be, and still join a working set
 
 
@@ -252,7 +252,7 @@ def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float, 
             solve_working_set(duals, p, rows[w], F[p, w], distances, tol, max_iter)
         margin = SET_MARGIN / 2
 
-# %% ../nbs/16_svm.ipynb #a0c63237
+# %% ../nbs/svm.ipynb #a0c63237
 class DistanceRows:
     """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
 
@@ -271,7 +271,7 @@ class DistanceRows:
         lift_zeros(row, self.half[i : i + 1], self.half)
         return np.asarray(row[0])
 
-# %% ../nbs/16_svm.ipynb #9b86c2d6
+# %% ../nbs/svm.ipynb #9b86c2d6
 def is_definite(kernel: Kernel, A: Array) -> bool:
     """Tell whether a kernel is positive semidefinite, but for constants, on some of the points."""
     if kernel.definite:
@@ -281,11 +281,11 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
     values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
-# %% ../nbs/16_svm.ipynb #ae1c57e7
+# %% ../nbs/svm.ipynb #ae1c57e7
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample
 SAMPLE_RATIO = 4  # a sample is one in so many points
 
-# %% ../nbs/16_svm.ipynb #0390bcce
+# %% ../nbs/svm.ipynb #0390bcce
 def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: float,
           cache_size: float) -> DualProblems:
     """Solve k problems over the same points, on growing samples of them.

@@ -139,8 +139,8 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
             chapters.append(f'<div class="chapter {name}">{text.decode()}</div>')
     math = re.search(
         r"<script>(window\.MathJax = .*?)</script>",
-        (BUILD / "html" / "nbs" / "01_mathematics.html").read_text("utf-8")
-        if "nbs/01_mathematics" in pages
+        (BUILD / "html" / "nbs" / "gradients.html").read_text("utf-8")
+        if "nbs/gradients" in pages
         else "",
     )
     return f"""<!DOCTYPE html>

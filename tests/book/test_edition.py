@@ -27,7 +27,7 @@ CHAPTERS = [
     for name in re.findall(r"nbs/(\w+)$", part, re.M)
 ]
 # which looks back, and asks nothing
-WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "21_lessons"]
+WITH_EXERCISES = [path for path in CHAPTERS if path.stem != "lessons"]
 PAGES = [f"nbs/{name}.html" for name in re.findall(r"nbs/(\w+)$", TOC, re.M)]
 OTHERS = [
     "404.html",
@@ -165,7 +165,7 @@ def test_colors_of_figures_can_be_read_on_both_grounds() -> None:
 def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: Browser) -> None:
     context = browser.new_context()
     tab = context.new_page()
-    tab.goto(f"{server}/nbs/08_xor.html", wait_until="networkidle")
+    tab.goto(f"{server}/nbs/xor.html", wait_until="networkidle")
     tab.keyboard.press("Tab")
     assert tab.evaluate("document.activeElement.textContent.trim()") == "Skip to main content"
     # it comes into sight when it is reached

@@ -182,15 +182,15 @@ def test_exercises_get_places_and_labels() -> None:
         f"Page\n####\n\nText.\n\n{text}", settings_overrides={"doctitle_xform": False}
     )
     domain = SimpleNamespace(data={"labels": {}, "anonlabels": {}})
-    env = SimpleNamespace(docname="nbs/08_xor", domains={"std": domain})
-    part = SimpleNamespace(numbered=True, items=["nbs/a", "nbs/08_xor"])
+    env = SimpleNamespace(docname="nbs/xor", domains={"std": domain})
+    part = SimpleNamespace(numbered=True, items=["nbs/a", "nbs/xor"])
     site_map = SimpleNamespace(root=SimpleNamespace(subtrees=[part]))
     exercises.label_exercises(
         SimpleNamespace(env=env, config=SimpleNamespace(external_site_map=site_map)), doctree
     )
     assert domain.data["labels"] == {
-        "exercise-xor-1": ("nbs/08_xor", "exercise-1", "exercise 2.1"),
-        "exercise-xor-2": ("nbs/08_xor", "exercise-2", "exercise 2.2"),
+        "exercise-xor-1": ("nbs/xor", "exercise-1", "exercise 2.1"),
+        "exercise-xor-2": ("nbs/xor", "exercise-2", "exercise 2.2"),
     }
 
 

@@ -200,7 +200,7 @@ def test_checkout_of_windows_has_the_same_bytes(tmp_path: Path) -> None:
         "nnlib/layers.py",
         ".ci/run",
         "Makefile",
-        "nbs/02_layers.ipynb",
+        "nbs/layers.ipynb",
         "nbs/claims.toml",
     ):
         assert b"\r" not in (tmp_path / "copy" / name).read_bytes(), name

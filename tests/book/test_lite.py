@@ -75,8 +75,8 @@ def test_first_page_leads_to_the_workspace(workspace: Path, html: Path) -> None:
 @pytest.mark.parametrize(
     "notebook, host, printed",
     [
-        ("08_xor", "server", "1880 epochs, loss 0.2695"),
-        ("09_data", "served", "50400 for training, 5600 for validation, 14000 for testing"),
+        ("xor", "server", "1880 epochs, loss 0.2695"),
+        ("data", "served", "50400 for training, 5600 for validation, 14000 for testing"),
     ],
 )
 def test_notebook_runs_in_the_workspace(

@@ -388,7 +388,7 @@ def small(shared: Page) -> Page:
 
 def open_small(context: BrowserContext, server: str, html: Path) -> Page:
     """Make a chapter live with a few other cells in the places of its own."""
-    cells = json.loads((html / "nbs" / "01_mathematics.live.json").read_text("utf-8"))["cells"]
+    cells = json.loads((html / "nbs" / "gradients.live.json").read_text("utf-8"))["cells"]
     shown, hidden = (
         [cell["id"] for cell in cells if cell["hidden"] is kind] for kind in (False, True)
     )
@@ -397,7 +397,7 @@ def open_small(context: BrowserContext, server: str, html: Path) -> Page:
     ]
     page = context.new_page()
     page.route("**/*.live.json", lambda route: route.fulfill(json={**BOOK, "cells": small}))
-    make_live(page, f"{server}/nbs/01_mathematics.html")
+    make_live(page, f"{server}/nbs/gradients.html")
     page.evaluate(UNFOLD)
     return page
 
@@ -537,7 +537,7 @@ def test_endless_cell_is_interrupted_on_a_host_that_sends_no_headers(
     wanted.
     """
     page = context.new_page()
-    make_live(page, f"{server}/nbs/01_mathematics.html")
+    make_live(page, f"{server}/nbs/gradients.html")
     page.evaluate(UNFOLD)
     assert page.evaluate("crossOriginIsolated")
     number = int(
@@ -552,7 +552,7 @@ def test_endless_cell_is_interrupted_on_a_host_that_sends_no_headers(
     run(page, number)
     expect(output(page, number)).to_contain_text("x is 8")
     other = context.new_page()
-    other.goto(f"{server}/nbs/02_layers.html")
+    other.goto(f"{server}/nbs/layers.html")
     assert other.evaluate("crossOriginIsolated")
 
 
@@ -578,14 +578,14 @@ def test_endless_cell_is_stopped_on_any_host(
 def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> None:
     """To the last tag of what was rendered."""
     page = context.new_page()
-    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.goto(f"{isolated}/nbs/gradients.html", wait_until="networkidle")
     page.wait_for_function(
         "document.querySelectorAll('.math mjx-container').length"
         " >= document.querySelectorAll('.math').length"
     )
     tags = "document.querySelector('article').innerHTML"
     rendered = page.evaluate(tags)
-    make_live(page, f"{isolated}/nbs/01_mathematics.html")
+    make_live(page, f"{isolated}/nbs/gradients.html")
     page.get_by_role("button", name="Run all cells").click()
     page.wait_for_function("document.querySelectorAll('img[src^=\"blob:\"]').length > 0")
     page.get_by_role("button", name="Reset the page").click()
@@ -636,7 +636,7 @@ print(labels.shape)`, "setup", (output) => outputs.push(output));
 
 
 @pytest.mark.parametrize(
-    ("chapter", "data"), [("14_frameworks", ""), ("10_preprocessing", " and 11 MB of data")]
+    ("chapter", "data"), [("frameworks", ""), ("preprocessing", " and 11 MB of data")]
 )
 def test_control_says_what_it_loads(
     isolated: str, context: BrowserContext, chapter: str, data: str
@@ -744,7 +744,7 @@ def test_a_file_that_does_not_load_is_told(
     """
     page = context.new_page()
     page.route(f"**/{lost}", lambda route: route.abort())
-    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.goto(f"{isolated}/nbs/gradients.html", wait_until="networkidle")
     page.get_by_role("button", name="Make this page live").click()
     expect(page.get_by_role("alert")).to_contain_text("Python did not start: ", timeout=MINUTES)
     expect(page.get_by_role("alert")).to_contain_text("could not load")
@@ -759,7 +759,7 @@ def test_cancel_at_once_and_a_second_start_make_one_live_page(
     """
     page = context.new_page()
     page.route("**/*.live.json", lambda route: (page.wait_for_timeout(1000), route.continue_()))
-    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.goto(f"{isolated}/nbs/gradients.html", wait_until="networkidle")
     for name in ("Make this page live", "Cancel", "Make this page live"):
         page.get_by_role("button", name=name).click()
     expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
@@ -838,7 +838,7 @@ def test_tab_indents_what_is_selected(small: Page) -> None:
 
 def test_focus_stays_where_the_reader_has_gone(isolated: str, context: BrowserContext) -> None:
     page = context.new_page()
-    page.goto(f"{isolated}/nbs/01_mathematics.html", wait_until="networkidle")
+    page.goto(f"{isolated}/nbs/gradients.html", wait_until="networkidle")
     page.get_by_role("button", name="Make this page live").click()
     link = page.locator("article p a").first
     link.focus()
@@ -868,7 +868,7 @@ def test_live_cells_are_accessible_after_they_have_run(small: Page, theme: str) 
 
 
 @pytest.mark.parametrize(
-    ("name", "place"), [("01_mathematics", ".nnbook-live"), ("explore", ".nnbook-explorable")]
+    ("name", "place"), [("gradients", ".nnbook-live"), ("explore", ".nnbook-explorable")]
 )
 def test_a_page_opened_as_a_file_says_what_is_missing(
     html: Path, context: BrowserContext, name: str, place: str

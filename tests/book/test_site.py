@@ -121,7 +121,7 @@ def test_search_finds_a_word_without_a_network(server: str, browser: Browser) ->
     tab.goto(f"{server}/search.html?q=perceptron")
     tab.wait_for_selector("ul.search li a")
     assert any(
-        "08_xor" in (link.get_attribute("href") or "")
+        "nbs/xor" in (link.get_attribute("href") or "")
         for link in tab.locator("ul.search li a").all()
     )
     context.close()
@@ -193,7 +193,7 @@ def test_equation_of_the_report_keeps_its_number(
 
 
 def test_exported_cells_say_where_their_code_goes(html: Path) -> None:
-    page = (html / "nbs" / "02_layers.html").read_text("utf-8")
+    page = (html / "nbs" / "layers.html").read_text("utf-8")
     assert page.count("exported to ") >= 5
     assert re.search(r'class="nnbook-badge.*?href="api\.html#module-nnlib\.layers"', page, re.S)
 
@@ -281,13 +281,13 @@ def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: 
     """In a chapter that imports it, a class in a code cell leads to the line that defines it, and
     that line to its entry.
     """
-    assert '06_network.html#def-nnlib.network.Sequential" title' in (
-        html / "nbs" / "08_xor.html"
+    assert 'network.html#def-nnlib.network.Sequential" title' in (
+        html / "nbs" / "xor.html"
     ).read_text("utf-8")
     assert re.search(
         r'<a [^>]*href="api.html#nnlib.network.Sequential"[^>]*id="def-nnlib.network.Sequential"|'
         r'<a [^>]*id="def-nnlib.network.Sequential"[^>]*href="api.html#nnlib.network.Sequential"',
-        (html / "nbs" / "06_network.html").read_text("utf-8"),
+        (html / "nbs" / "network.html").read_text("utf-8"),
     )
 
 

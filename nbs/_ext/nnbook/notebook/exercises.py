@@ -1,6 +1,6 @@
 """Exercises: what begins with its number in bold, under the heading "Exercises", can be cited.
 
-The third one of ``nbs/08_xor.ipynb`` has the place ``exercise-3`` in its page and the label
+The third one of ``nbs/xor.ipynb`` has the place ``exercise-3`` in its page and the label
 ``exercise-xor-3``: ``{ref}`exercise-xor-3``` gives "exercise 9.3", with the number of the chapter.
 """
 
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"(\d+)\.")
 def label_exercises(app: Sphinx, doctree: nodes.document) -> None:
     """Give the exercises of a page their places and labels."""
     docname = app.env.docname
-    stem = re.sub(r"^\d+_", "", PurePosixPath(docname).name).replace("_", "-")
+    stem = PurePosixPath(docname).name.replace("_", "-")
     domain = app.env.domains["std"]
     for section in doctree.findall(nodes.section):
         if section[0].astext() != "Exercises":
