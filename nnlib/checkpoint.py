@@ -155,7 +155,9 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
 
     A kill at any moment leaves the old file or the new one, whole. (In the middle of a
     save it also leaves an unfinished file with a name ending in ``.tmp``, which the next
-    save to this path removes.)
+    save to this path removes.) A symbolic link stays one, and so do the access rights of
+    the old file. It is a new file all the same: other hard links keep the old content, it
+    belongs to whoever saves, and a read-only file is replaced where its folder permits.
 
     Parameters
     ----------
@@ -200,7 +202,8 @@ def read_checkpoint(file: IO[bytes], name: str) -> Checkpoint:
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Load what `save` has written, equal to the last bit.
 
-    Nothing in the file is executed. While another process saves to the same path, either
+    A training that goes on from it ends in the same bits as one that was never stopped, on
+    the same machine with the same versions and the same number of BLAS threads. Nothing in the file is executed. While another process saves to the same path, either
     the old file or the new one is loaded.
 
     Parameters

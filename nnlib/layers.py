@@ -263,6 +263,15 @@ class VectorView:
     def __set__(self, layer: Any, values: ArrayLike) -> None:
         write_into(self.__get__(layer), values, f"parameters of {layer!r}")
 
+# %% ../nbs/layers.ipynb #faa10022
+class Unfilled(np.random.RandomState):
+    """In place of a generator: the parameters come from elsewhere, so none are made."""
+
+
+def unfilled(n: int, dtype: DTypeLike) -> Array:
+    """Return a vector of n zeros that are all the same number in memory."""
+    return np.broadcast_to(np.zeros((), dtype), n)
+
 # %% ../nbs/layers.ipynb #91dd1023
 class Dense(Layer):
     """A fully connected layer, y = x W + b, with random weights and zero biases.
@@ -303,6 +312,9 @@ class Dense(Layer):
                  dtype: DTypeLike = np.float64) -> None:
         check_dense(n_in, n_out, init, dtype)
         self.n_in, self.n_out = int(n_in), int(n_out)
+        if isinstance(rng, Unfilled):
+            self.bind(*2 * [unfilled((n_in + 1) * n_out, dtype)])
+            return
         self.params = np.zeros((n_in + 1) * n_out, dtype)
         weights = as_rng(rng).standard_normal((n_in, n_out))
         self.W[...] = math.sqrt(INITS[init](n_in, n_out)) * weights
@@ -344,6 +356,15 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     if kind not in (np.float32, np.float64):
         raise TypeError(f"Dense: expected dtype float32 or float64, got {kind}")
 
+
+# %% ../nbs/network.ipynb #faa10024
+def join(vectors: list[Array]) -> tuple[Array, Array]:
+    """Copy the parameters of layers into one vector; return it, and one for the gradients."""
+    if vectors and all(vector.strides == (0,) for vector in vectors):
+        params = unfilled(sum(vector.size for vector in vectors), vectors[0].dtype)
+        return params, params
+    params = np.concatenate(vectors or [np.empty(0)])
+    return params, np.zeros_like(params)
 
 # %% ../nbs/network.ipynb #efd56c57
 #| code-fold: true

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from .arrays import (RNG, Array, as_rng, check_array, check_instance, check_number,
                           gen_batches, get_state, set_state, shown)
 from .layers import (Buffers, Layer, batch_buffer, check_inputs, check_layers, fit_buffers,
-                          write_into)
+                          join, write_into)
 from .losses import Loss
 from .optimizer import Optimizer
 
@@ -58,8 +58,7 @@ class Sequential(Layer):
         self.n_in = shaped[0].n_in if shaped else None
         self.n_out = next((leaf.n_out for leaf in shaped[::-1] if leaf.n_out), None)
         vectors = [layer.params for layer in layers if layer.params.size]
-        params = np.concatenate(vectors or [np.empty(0)])
-        self.bind(params, np.zeros_like(params))
+        self.bind(*join(vectors))
 
     @property
     def leaves(self) -> tuple[Layer, ...]:

@@ -15,7 +15,7 @@ from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .archive import check_ints, check_object
 from .arrays import Array, check_array
 from .autoencoder import Autoencoder
-from .layers import Dense, Layer
+from .layers import Dense, Layer, Unfilled, unfilled
 from .network import Sequential
 from .optimizer import SGD, Adam, Optimizer, check_params
 
@@ -123,17 +123,23 @@ def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
     cls, config = KINDS[spec["kind"]], {k: v for k, v in spec.items() if k != "kind"}
     if issubclass(cls, Sequential) and "layers" in config:
         layers = [from_config(layer, dtype) for layer in config["layers"]]
-        for layer in layers:  # lets go of their own memory, for the network has its own
-            layer.bind(*2 * [np.broadcast_to(np.zeros((), dtype), layer.params.size)])
+        for layer in layers:  # lets go of its own memory, for the network has its own
+            layer.bind(*2 * [unfilled(layer.params.size, dtype)])
         network: Layer = cls(*layers)
         return network
-    options = {"init": "zeros", "rng": 0, "dtype": dtype}  # for those that take them
+    rng = Unfilled(0) if is_own(cls) else 0
+    options = {"init": "zeros", "rng": rng, "dtype": dtype}  # for those that take them
     known = inspect.signature(cls).parameters
     options = {name: value for name, value in options.items() if name in known}
     made: Layer = cls(**options | config)
     if made.params.size and made.params.dtype != dtype:
         made.bind(*np.zeros((2, made.params.size), dtype))
     return made
+
+
+def is_own(cls: type) -> bool:
+    """Tell whether a class belongs to the package."""
+    return cls.__module__.partition(".")[0] == Layer.__module__.partition(".")[0]
 
 # %% ../nbs/checkpoint.ipynb #74b1a88c
 def build_network(spec: Any, params: Array) -> Sequential:
@@ -145,7 +151,7 @@ def build_network(spec: Any, params: Array) -> Sequential:
     if network is None or network.params.size != params.size:
         expected = expected if network is None else network.params.size
         raise ValueError(f"params: expected {expected} numbers, got {params.size}")
-    network.params[...] = params
+    network.bind(params, np.zeros_like(params))
     return network
 
 # %% ../nbs/checkpoint.ipynb #c1e0001c
@@ -155,8 +161,7 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
         for part, inner in zip(spec["layers"], layer.layers):
             check_rebuild(part, inner)
         return
-    known = type(layer).__module__.partition(".")[0] == Layer.__module__.partition(".")[0]
-    n = count_params(spec) if known else from_config(spec, layer.params.dtype).params.size
+    n = count_params(spec) if is_own(type(layer)) else from_config(spec, layer.params.dtype).params.size
     if n != layer.params.size:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 

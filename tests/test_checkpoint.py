@@ -2004,3 +2004,57 @@ def test_saving_makes_no_copy_of_the_numbers(path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < network.params.nbytes / 2  # NumPy writes pieces of 16 MB
+
+
+LARGE = {
+    "one layer": lambda: Sequential(Dense(1000, 4000, rng=0)),
+    "single precision": lambda: Sequential(Dense(2000, 4000, rng=0, dtype=np.float32)),
+    "in networks": lambda: Sequential(Sequential(Dense(2000, 2000, rng=0)), Dense(2000, 9, rng=1)),
+    "an autoencoder": lambda: Autoencoder((2000, 2000, 3), rng=0),
+}
+
+
+@pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)
+def test_loading_holds_twice_the_file(make, path):
+    """The parameters, and their gradients; it was five times, with weights drawn for nothing."""
+    import tracemalloc
+
+    network = make()
+    save(path, network)
+    tracemalloc.start()
+    loaded = load(path).network
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.05 * path.stat().st_size
+    assert loaded.params.tobytes() == network.params.tobytes()
+    for leaf in loaded.leaves:
+        assert not leaf.params.size or np.shares_memory(leaf.params, loaded.params)
+        assert not leaf.params.size or np.shares_memory(leaf.grads, loaded.grads)
+    assert loaded.params.flags.writeable and not loaded.grads.any()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="hard links need rights there")
+def test_another_hard_link_keeps_the_old_content(path, tmp_path):
+    save(path, started(0).network)
+    os.link(path, tmp_path / "other")
+    old = path.read_bytes()
+    save(path, started(1).network)
+    assert (tmp_path / "other").read_bytes() == old != path.read_bytes()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is read-only cannot be replaced there")
+def test_a_read_only_file_is_replaced_and_stays_read_only(path):
+    """Whether a name may be replaced is up to its folder."""
+    save(path, started(0).network)
+    path.chmod(0o400)
+    save(path, started(1).network)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o400
+    assert load(path).network.params.tobytes() == started(1).network.params.tobytes()
+
+
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 1)() != 0, reason="only root gives files away")
+def test_the_new_file_belongs_to_whoever_saves(path):
+    save(path, started(0).network)
+    os.chown(path, 1234, 1234)
+    save(path, started(1).network)
+    assert path.stat().st_uid == os.geteuid()
