@@ -497,7 +497,7 @@ def test_contradicted_or_unmeasured_claim_fails_every_build(book: Path) -> None:
     claims.write_text(CLAIMS.format("corrected"), encoding="utf-8")
     for _ in range(2):
         code, output = build(book)
-        assert code == 1 and "measured 42, which contradicts" in output
+        assert code == 1 and "measured: 42, which contradicts" in output
     claims.write_text(
         CLAIMS.format("digit") + CLAIMS.format("digit").replace("answer", "other"),
         encoding="utf-8",

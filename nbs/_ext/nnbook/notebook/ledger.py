@@ -229,10 +229,10 @@ def shown(claim: dict[str, Any], value: Any) -> str:
     if claim["kind"] == "spread":
         digits = max(3, len(Decimal(claim["reported"]).as_tuple().digits))
         median, low, high = (f"{number:.{digits}g}" for number in value)
-        return f"median {median}, range {low} to {high}"
+        return f"measured: median {median}, range {low} to {high}"
     if "e" in claim["reported"] or not agrees(claim, value):
-        return f"{value:.4g}"
-    return f"{value:.{-exponent(claim)}f}"
+        return f"measured: {value:.4g}"
+    return f"measured: {value:.{-exponent(claim)}f}"
 
 
 class claims_box(nodes.General, nodes.Element):
@@ -377,7 +377,7 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
     group = nodes.tgroup(
         "", *(nodes.colspec(colwidth=width) for width in (36, 48, 16)), cols=len(heads)
     )
-    group += nodes.thead("", row([[nodes.paragraph("", head)] for head in heads]))
+    group += nodes.thead("", row([[nodes.Text(head)] for head in heads]))
     body = nodes.tbody()
     for name, claim in claims.items():
         page, text = where.get(name, (None, claim.get("found", "")))
@@ -388,20 +388,9 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
             title = nodes.Text(app.env.titles[page].astext())
             chapter = make_refnode(app.builder, docname, page, f"claim-{name}", title)
             source = [nodes.Text("run in "), chapter]
-        found = [
-            nodes.paragraph("", sentence(text)),
-            rule(claim),
-            nodes.paragraph(
-                "", "", nodes.Text("Evidence: "), *source, classes=["nnbook-evidence"]
-            ),
-        ]
-        entry = row(
-            [
-                [nodes.paragraph("", "", *said(claim))],
-                found,
-                [nodes.paragraph("", "", verdict)],
-            ]
-        )
+        source.insert(0, nodes.Text("Evidence: "))
+        entry = row([said(claim), [nodes.Text(sentence(text))], [verdict]])
+        entry[1] += [rule(claim), nodes.paragraph("", "", *source, classes=["nnbook-evidence"])]
         entry["classes"] = [f"nnbook-is-{claim['verdict']}"]
         entry["ids"] = [f"ledger-{name}"]
         body += entry
@@ -411,7 +400,7 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
 
 def row(cells: list[list[nodes.Node]]) -> nodes.row:
     """Make a row of a table."""
-    return nodes.row("", *(nodes.entry("", *cell) for cell in cells))
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
 
 def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
@@ -425,8 +414,7 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
         for page, _, text, holds in found:
             if holds != (claim["verdict"] in AGREEING):
                 logger.warning(
-                    f"claim {name!r}: measured {text}, "
-                    f"which contradicts the verdict {claim['verdict']!r}",
+                    f"claim {name!r}: {text}, which contradicts the verdict {claim['verdict']!r}",
                     location=page,
                 )
         times = sum(within(claim, part) for part in parts)
