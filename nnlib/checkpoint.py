@@ -203,8 +203,9 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Load what `save` has written, equal to the last bit.
 
     A training that goes on from it ends in the same bits as one that was never stopped, on
-    the same machine with the same versions and the same number of BLAS threads. Nothing in the file is executed. While another process saves to the same path, either
-    the old file or the new one is loaded.
+    the same machine with the same versions and the same number of BLAS threads. Nothing in
+    the file is executed. While another process saves to the same path, either the old file
+    or the new one is loaded.
 
     Parameters
     ----------

@@ -103,7 +103,8 @@ class Sequential(Layer):
         total = 0.0
         for rows, outputs in self._blocks(X):
             if not np.isfinite(outputs).all():
-                raise FloatingPointError("predictions: expected finite numbers, got NaN or infinity")
+                raise FloatingPointError("predictions: expected finite numbers, "
+                                         "got NaN or infinity")
             total += loss.value_and_gradient(outputs, y[rows])[0] * len(outputs)
         return total / len(X)
 

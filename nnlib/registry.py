@@ -161,7 +161,8 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
         for part, inner in zip(spec["layers"], layer.layers):
             check_rebuild(part, inner)
         return
-    n = count_params(spec) if is_own(type(layer)) else from_config(spec, layer.params.dtype).params.size
+    own = is_own(type(layer))
+    n = count_params(spec) if own else from_config(spec, layer.params.dtype).params.size
     if n != layer.params.size:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
