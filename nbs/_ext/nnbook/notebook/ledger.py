@@ -389,8 +389,14 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
             chapter = make_refnode(app.builder, docname, page, f"claim-{name}", title)
             source = [nodes.Text("run in "), chapter]
         source.insert(0, nodes.Text("Evidence: "))
-        entry = row([said(claim), [nodes.Text(sentence(text))], [verdict]])
-        entry[1] += [rule(claim), nodes.paragraph("", "", *source, classes=["nnbook-evidence"])]
+        entry = row([said(claim)])
+        entry += nodes.entry(
+            "",
+            nodes.paragraph("", sentence(text)),
+            rule(claim),
+            nodes.paragraph("", "", *source, classes=["nnbook-evidence"]),
+        )
+        entry += row([[verdict]]).children
         entry["classes"] = [f"nnbook-is-{claim['verdict']}"]
         entry["ids"] = [f"ledger-{name}"]
         body += entry
