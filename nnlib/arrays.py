@@ -41,11 +41,11 @@ def as_array(values: ArrayLike, name: str) -> Array:
                         "fill in or leave out what is masked")
     try:
         array = np.asarray(values)
-    except (ValueError, TypeError, OverflowError) as error:
+    except Exception as error:  # perhaps the object's own
         if isinstance(values, (list, tuple)) and "inhomogeneous" in str(error):
             raise ValueError(f"{name}: expected rows of one length, got a ragged list") from None
-        raise ValueError(f"{name}: expected an array of numbers, got {type(values).__name__}: "
-                         f"{error}") from None
+        raise TypeError(f"{name}: expected an array, got {type(values).__name__}: "
+                        f"{error}") from error
     if array.ndim == 0 and array.dtype == object:
         raise TypeError(f"{name}: expected an array, got {type(values).__name__}")
     return array
@@ -354,7 +354,7 @@ def blockwise_moments(
     All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
     the sum overflows.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         mean: Array = X.mean(axis=0, dtype=np.float64)
         total = reduce(np.add, (product(X[part] - mean) for part in gen_batches(len(X), rows)))
     if not np.isfinite(total).all():

@@ -113,6 +113,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     return np.array(derivatives).reshape(point.shape)
 
 # %% ../nbs/gradient_checker.ipynb #e64328fb
+@np.errstate(all="ignore")
 def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     """Compare two arrays: ``max|a - b|`` divided by the largest absolute value of an element.
 
@@ -146,6 +147,7 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
 Head = Callable[[Array], tuple[Any, Array]]
 
 
+@np.errstate(all="ignore")  # far out, numbers overflow, and the error shows it
 def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
                     method: str = "complex") -> dict[str, float]:
     """Measure how far the gradients of ``head(layer(inputs))`` are from numerical ones.
@@ -168,7 +170,7 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
     errors : dict
         The `relative_error` for the inputs, and for each layer with parameters.
     """
-    probe, x = copy.deepcopy(layer), check_array(inputs, "inputs").astype(np.float64)
+    probe, x = copy.deepcopy(layer), check_array(inputs, "inputs", dtype=np.float64)
     theta = probe.params.astype(np.float64)
     probe.bind(theta, np.zeros_like(theta))
     dy = head(probe.forward(x))[1]
@@ -213,8 +215,14 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
     errors : dict
         Those of `gradient_errors`.
     """
-    g = check_array(grad_output, "grad_output")
-    return gradient_errors(layer, inputs, lambda y: (np.sum(g * y), g), method)
+    g = check_array(grad_output, "grad_output", dtype=np.float64)
+
+    def head(y: Array) -> tuple[Any, Array]:
+        if g.shape != y.shape:
+            raise ValueError(f"grad_output: expected shape {y.shape}, got {g.shape}")
+        return np.sum(g * y), g
+
+    return gradient_errors(layer, inputs, head, method)
 
 # %% ../nbs/gradient_checker.ipynb #8d288ba0
 def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,

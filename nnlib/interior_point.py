@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array
+from .arrays import Array, as_array, check_array, check_labels
 
 # %% auto #0
 __all__ = ['LowRank', 'solve_low_rank']
@@ -226,6 +226,7 @@ def crossover(K: LowRank, y: Array, low: Array, high: Array, b: Array, rho: floa
     return b, rho
 
 # %% ../nbs/interior_point.ipynb #ae1068a4
+@np.errstate(under="ignore")  # a product may be too small to be told from 0
 def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, float, int]:
     """Solve the dual of a support vector machine whose kernel is ``V Vᵀ``.
 
@@ -247,8 +248,12 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
     n_iter : int
         Steps of the interior point method.
     """
-    points = check_array(V, "V", (None, None)).astype(np.float64)
+    points = check_array(V, "V", (None, None), np.float64)
     labels, bounds = check_problem(y, C, len(points))
+    with np.errstate(over="ignore"):
+        if not np.isfinite(np.square(points).sum()):
+            raise ValueError("V: expected numbers whose squares have a finite sum, got numbers "
+                             f"from {points.min():.3g} to {points.max():.3g}")
     low, high = np.minimum(0, labels * bounds), np.maximum(0, labels * bounds)
     K = LowRank(points)
     b, rho, n_iter = interior_point(K, labels, low, high)
@@ -258,7 +263,7 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
 # %% ../nbs/interior_point.ipynb #b41d3f40
 def check_problem(y: ArrayLike, C: ArrayLike, n: int) -> tuple[Array, Array]:
     """Return labels and bounds as vectors of n floats, or say what is wrong with them."""
-    labels, bounds = np.asarray(y), np.asarray(C)
+    labels, bounds = check_labels(y), as_array(C, "C")
     if labels.shape != (n,) or not np.isin(labels, (-1, 1)).all():
         raise ValueError(f"y: expected {n} labels, each 1 or -1, got shape {labels.shape}"
                          f" and values from {np.unique(labels)[:3]}")

@@ -41,16 +41,21 @@ class Transformer(Estimator):
         A frame of pandas or polars, if `set_output` or scikit-learn's configuration asks for it.
         """
         points = self._check_samples(X)
-        Z = self._map(
-            np.subtract(points, self._origin, out=np.empty_like(points), casting="same_kind"))
+        with np.errstate(all="ignore"):
+            Z = self._map(
+                np.subtract(points, self._origin, out=np.empty_like(points), casting="same_kind"))
+        check_overflow(Z, "X")
         table: Array = as_frame(self, Z, X)
         return table
 
     def inverse_transform(self, Z: ArrayLike) -> Array:
         """Return the samples, (n, d), that `transform` turns into `Z`, or those nearest."""
         self._check_fitted()
-        X = self._unmap(check_samples(Z, "Z", len(self._names_out([""] * self.n_features_in_))))
-        return np.add(X, self._origin, out=X, casting="same_kind")
+        with np.errstate(all="ignore"):
+            X = self._unmap(check_samples(Z, "Z", len(self._names_out([""] * self.n_features_in_))))
+            X = np.add(X, self._origin, out=X, casting="same_kind")
+        check_overflow(X, "Z")
+        return X
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Return the names of what comes out, (k,); `input_features`, (d,), name what goes in."""
@@ -124,7 +129,8 @@ class StandardScaler(Transformer):
         n, eps = len(X), np.finfo(np.float64).eps
         mean, squares = blockwise_moments(X, sum_squares)
         var = squares / n
-        rounding = (n * eps * mean) ** 2
+        with np.errstate(under="ignore"):
+            rounding = (n * eps * mean) ** 2
         scale = np.sqrt(np.where(var > rounding, var, 1.0))
         self._learn(names, n_features_in_=X.shape[1], n_samples_seen_=n,
                     mean_=mean if shift or stretch else None, var_=var if stretch else None,
@@ -247,3 +253,10 @@ def check_components(n_components: int | None, n: int, d: int) -> int:
         raise ValueError(f"X: expected at least two samples, got {n} sample")
     return check_number("n_components", min(n, d) if n_components is None else n_components, int,
                         low=1, high=min(n, d))
+
+
+def check_overflow(result: Array, name: str) -> None:
+    """Raise ValueError if finite numbers have led to one that is not."""
+    if not np.isfinite(result).all():
+        raise ValueError(f"{name}: expected numbers that can be mapped without an overflow, got "
+                         "some that are too large; scale the data")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import RNG, Array, as_rng
+from .arrays import RNG, Array, as_rng, check_labels, check_number, check_samples
 
 # %% auto #0
 __all__ = ['Certificate', 'certify', 'simple_smo']
@@ -138,7 +138,8 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
     >>> alpha.tolist(), bias
     ([0.5, 0.5], -1.0)
     """
-    rng, y = as_rng(rng), check_signs(y)
+    rng, y, C = as_rng(rng), check_signs(y), check_number("C", C, float, above=0)
+    K = check_kernel_matrix(K, len(y))
     n, b, F, idle = len(y), np.zeros(len(y)), -y, 0
     box = np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
     bias = find_bias(F, b, box)
@@ -159,7 +160,16 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
 #| code-fold: true
 def check_signs(y: Array) -> Array:
     """Return labels 1 and -1, (n,), as floats; raise ValueError for others or a single one."""
-    found = np.unique(y).tolist()
+    labels = check_labels(y)
+    found = np.unique(labels).tolist()
     if found != [-1, 1]:
         raise ValueError(f"y: expected labels of -1 and 1, both of them, got {found}")
-    return np.asarray(y, float)
+    return labels.astype(float)
+
+
+def check_kernel_matrix(K: Array, n: int) -> Array:
+    """Return a kernel matrix, (n, n), as floats; raise an error for anything else."""
+    K = check_samples(K, "K", n)
+    if len(K) != n:
+        raise ValueError(f"K: expected shape ({n}, {n}), got {K.shape}")
+    return K
