@@ -6,7 +6,7 @@
 __all__ = ['ReLU', 'Sigmoid', 'Softmax', 'Tanh', 'Autoencoder', 'load_mnist', 'stratified_split', 'check_layer', 'check_loss',
            'check_network', 'numerical_gradient', 'relative_error', 'Dense', 'Layer', 'BCEWithLogitsLoss',
            'CrossEntropyLoss', 'Loss', 'MSELoss', 'History', 'Sequential', 'SGD', 'Adam', 'Optimizer', 'Checkpoint',
-           'CheckpointError', 'load', 'register', 'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsOneSVC', 'OneVsRestSVC',
+           'CheckpointError', 'load', 'register', 'save', 'StandardScaler', 'PCA', 'SVC', 'OneVsRestSVC',
            'accuracy_score', 'classification_report', 'confusion_matrix', 'precision_recall_fscore_support']
 
 # %% ../nbs/package.ipynb #1a3a8320
@@ -20,7 +20,7 @@ losses and optimizers
 data
     `load_mnist`, `stratified_split`; `StandardScaler` and `PCA` prepare features.
 support vector machines
-    `SVC`, `OneVsRestSVC` and `OneVsOneSVC`, with scikit-learn's names.
+    `SVC` and `OneVsRestSVC`, with scikit-learn's names.
 metrics
     `accuracy_score`, `confusion_matrix`, `classification_report` and others.
 checks
@@ -43,7 +43,7 @@ from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss
 from .metrics import (accuracy_score, classification_report, confusion_matrix,
                            precision_recall_fscore_support)
-from .multiclass_svm import OneVsOneSVC, OneVsRestSVC
+from .multiclass_svm import OneVsRestSVC
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import PCA, StandardScaler
@@ -53,6 +53,6 @@ _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "str
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",
          "Dense", "Layer", "BCEWithLogitsLoss", "CrossEntropyLoss", "Loss", "MSELoss",
          "History", "Sequential", "SGD", "Adam", "Optimizer", "Checkpoint", "CheckpointError",
-         "load", "register", "save", "StandardScaler", "PCA", "SVC", "OneVsOneSVC",
-         "OneVsRestSVC", "accuracy_score", "classification_report", "confusion_matrix",
+         "load", "register", "save", "StandardScaler", "PCA", "SVC", "OneVsRestSVC",
+         "accuracy_score", "classification_report", "confusion_matrix",
          "precision_recall_fscore_support"]

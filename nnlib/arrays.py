@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
 import numpy as np
@@ -344,89 +344,3 @@ def check_instance(part: Any, kind: type, example: str) -> None:
 def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
     """Cut n rows into slices of at most `size`."""
     yield from (slice(i, i + size) for i in range(0, n, size))
-
-# %% ../nbs/preprocessing.ipynb #978ea188
-def blockwise_moments(
-    X: Array, product: Callable[[Array], Array], rows: int = 2048
-) -> tuple[Array, Array]:
-    """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centred rows.
-
-    All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
-    the sum overflows.
-    """
-    with np.errstate(all="ignore"):
-        mean: Array = X.mean(axis=0, dtype=np.float64)
-        total = reduce(np.add, (product(X[part] - mean) for part in gen_batches(len(X), rows)))
-    if not np.isfinite(total).all():
-        raise ValueError("X: expected numbers whose squares have a finite sum, got numbers "
-                         f"from {X.min():.3g} to {X.max():.3g}")
-    return mean, total
-
-
-def sum_squares(block: Array) -> Array:
-    """Sum the squares in each column."""
-    total: Array = np.einsum("ij,ij->j", block, block)
-    return total
-
-# %% ../nbs/preprocessing.ipynb #d9b00004
-#| code-fold: true
-def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
-                  dtype: DTypeLike | None = None, who: str = "this") -> Array:
-    """Return samples, (n, d), as floats.
-
-    Parameters
-    ----------
-    X : array_like of shape (n, d)
-        Real numbers, integers or truth values; one row a sample.
-    name : str
-        What the messages call them.
-    n_features : int, optional
-        What d must be.
-    dtype : dtype, optional
-        What to return; by default float32 for float32 and shorter floats, else float64.
-    who : str
-        Who expects d features, in messages.
-
-    Raises
-    ------
-    TypeError
-        For anything but numbers, and for masked and sparse arrays.
-    ValueError
-        For another shape, no samples, NaN or infinity.
-    """
-    if hasattr(X, "toarray"):
-        raise TypeError(f"{name}: expected a dense array, got a sparse {type(X).__name__}; "
-                        "convert with .toarray()")
-    a = as_array(X, name)
-    if a.dtype == object:
-        a = as_numbers(a, name)
-    if a.dtype.kind in "biu":
-        a = a.astype(dtype or np.float64)
-    if a.ndim == 1:
-        raise ValueError(f"{name}: expected shape (any, {n_features or 'any'}), got {a.shape}. "
-                         "Reshape your data: one row is one sample")
-    if a.ndim == 2 and a.shape[1] == 0:
-        raise ValueError(f"{name}: expected at least one feature, got 0 feature(s) "
-                         f"(shape={a.shape}) while a minimum of 1 is required.")
-    if n_features is not None and a.ndim == 2 and a.shape[1] != n_features and len(a):
-        raise ValueError(f"{name}: expected shape (any, {n_features}), got {a.shape}: {name} has "
-                         f"{a.shape[1]} features, but {who} is expecting {n_features} features "
-                         "as input")
-    short = a.dtype.kind == "f" and a.dtype.itemsize <= 4
-    return check_array(a, name, (None, n_features), dtype or (np.float32 if short else np.float64))
-
-
-def as_numbers(a: Array, name: str) -> Array:
-    """Return an array of objects as floats, missing values as NaN; raise for anything else."""
-
-    def number(value: Any) -> float:
-        try:
-            if isinstance(value, (str, bytes)):
-                raise TypeError("argument must be a number, no string")
-            return math.nan if is_missing(value) else float(value)
-        except TypeError as error:
-            raise TypeError(f"{name}: expected numbers, got {value!r:.60}: {error}") from None
-        except OverflowError:
-            return math.inf
-
-    return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)

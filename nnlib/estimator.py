@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import sys
 import warnings
-from functools import lru_cache
-from typing import Any, Self
+from collections.abc import Callable
+from functools import lru_cache, reduce
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, check_samples
+from .arrays import Array, as_array, check_array, gen_batches, is_missing
+
+T = TypeVar("T")
 
 # %% auto #0
-__all__ = ['Estimator', 'NotFittedError']
+__all__ = ['T', 'Estimator', 'NotFittedError']
 
 # %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
@@ -90,6 +94,92 @@ class Estimator:
             transformer_tags=None if classifier else TransformerTags(preserves_dtype=kept),
         )
 
+# %% ../nbs/preprocessing.ipynb #978ea188
+def blockwise_moments(
+    X: Array, product: Callable[[Array], Array], rows: int = 2048
+) -> tuple[Array, Array]:
+    """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centred rows.
+
+    All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
+    the sum overflows.
+    """
+    with np.errstate(all="ignore"):
+        mean: Array = X.mean(axis=0, dtype=np.float64)
+        total = reduce(np.add, (product(X[part] - mean) for part in gen_batches(len(X), rows)))
+    if not np.isfinite(total).all():
+        raise ValueError("X: expected numbers whose squares have a finite sum, got numbers "
+                         f"from {X.min():.3g} to {X.max():.3g}")
+    return mean, total
+
+
+def sum_squares(block: Array) -> Array:
+    """Sum the squares in each column."""
+    total: Array = np.einsum("ij,ij->j", block, block)
+    return total
+
+# %% ../nbs/preprocessing.ipynb #d9b00004
+#| code-fold: true
+def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
+                  dtype: DTypeLike | None = None, who: str = "this") -> Array:
+    """Return samples, (n, d), as floats.
+
+    Parameters
+    ----------
+    X : array_like of shape (n, d)
+        Real numbers, integers or truth values; one row a sample.
+    name : str
+        What the messages call them.
+    n_features : int, optional
+        What d must be.
+    dtype : dtype, optional
+        What to return; by default float32 for float32 and shorter floats, else float64.
+    who : str
+        Who expects d features, in messages.
+
+    Raises
+    ------
+    TypeError
+        For anything but numbers, and for masked and sparse arrays.
+    ValueError
+        For another shape, no samples, NaN or infinity.
+    """
+    if hasattr(X, "toarray"):
+        raise TypeError(f"{name}: expected a dense array, got a sparse {type(X).__name__}; "
+                        "convert with .toarray()")
+    a = as_array(X, name)
+    if a.dtype == object:
+        a = as_numbers(a, name)
+    if a.dtype.kind in "biu":
+        a = a.astype(dtype or np.float64)
+    if a.ndim == 1:
+        raise ValueError(f"{name}: expected shape (any, {n_features or 'any'}), got {a.shape}. "
+                         "Reshape your data: one row is one sample")
+    if a.ndim == 2 and a.shape[1] == 0:
+        raise ValueError(f"{name}: expected at least one feature, got 0 feature(s) "
+                         f"(shape={a.shape}) while a minimum of 1 is required.")
+    if n_features is not None and a.ndim == 2 and a.shape[1] != n_features and len(a):
+        raise ValueError(f"{name}: expected shape (any, {n_features}), got {a.shape}: {name} has "
+                         f"{a.shape[1]} features, but {who} is expecting {n_features} features "
+                         "as input")
+    short = a.dtype.kind == "f" and a.dtype.itemsize <= 4
+    return check_array(a, name, (None, n_features), dtype or (np.float32 if short else np.float64))
+
+
+def as_numbers(a: Array, name: str) -> Array:
+    """Return objects as floats, NaN for what is missing; raise for what is no number."""
+
+    def number(value: Any) -> float:
+        try:
+            if isinstance(value, (str, bytes)):
+                raise TypeError("argument must be a number, no string")
+            return math.nan if is_missing(value) else float(value)
+        except TypeError as error:
+            raise TypeError(f"{name}: expected numbers, got {value!r:.60}: {error}") from None
+        except OverflowError:
+            return math.inf
+
+    return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
+
 # %% ../nbs/preprocessing.ipynb #e5000013
 class NotFittedError(RuntimeError):
     """An estimator was used before it was fitted.
@@ -151,3 +241,30 @@ def as_frame(transformer: Any, Z: Array, X: Any) -> Any:
         return importlib.import_module(kind).DataFrame(Z, schema=names, orient="row")
     index = getattr(X, "index", None) if hasattr(X, "columns") else None
     return importlib.import_module(kind).DataFrame(Z, index=index, columns=names)
+
+# %% ../nbs/preprocessing.ipynb #f6000011
+#| code-fold: true
+def weight_requests(estimator: Any) -> Any:
+    """Return scikit-learn's record of the methods that take weights, and of what was asked for."""
+    from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
+
+    known = vars(estimator).get("_metadata_request")
+    if known is not None:
+        return get_routing_for_object(known)
+    requests = MetadataRequest(owner=estimator)
+    for method in (requests.fit, requests.score):
+        method.add_request(param="sample_weight", alias=None)
+    return requests
+
+
+def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
+    """Note whether weights are to be passed to a method, by which name; return the estimator."""
+    from sklearn import get_config
+
+    if not get_config()["enable_metadata_routing"]:
+        raise RuntimeError(f"set_{method}_request: expected scikit-learn's metadata routing to be "
+                           "on; turn it on by sklearn.set_config(enable_metadata_routing=True)")
+    requests = weight_requests(estimator)
+    getattr(requests, method).add_request(param="sample_weight", alias=wanted)
+    vars(estimator)["_metadata_request"] = requests
+    return estimator

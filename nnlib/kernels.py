@@ -12,11 +12,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import (
-    Array, blockwise_moments, check_array, check_number, gen_batches, sum_squares)
+from .arrays import Array, check_array, check_number, gen_batches
+from .estimator import blockwise_moments, sum_squares
 
 # %% auto #0
-__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel']
+__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel', 'PrecomputedKernel', 'row_numbers']
 
 # %% ../nbs/svm.ipynb #79d9ce3b
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
@@ -197,6 +197,42 @@ class CallableKernel:
         K = check_array(self.function(A, B), "kernel", (len(A), len(B)), A.dtype)
         return np.array(K)
 
+# %% ../nbs/svm.ipynb #f6000001
+class PrecomputedKernel:
+    """A kernel whose values are given; its points are numbers of rows.
+
+    Parameters
+    ----------
+    K : ndarray of shape (n, m)
+        Between points n and m.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kernel = PrecomputedKernel(np.array([[2.0, 1.0], [1.0, 3.0]]))
+    >>> rows = row_numbers(kernel.K)
+    >>> kernel.block(rows[1:], rows).tolist()
+    [[1.0, 3.0]]
+    """
+
+    rounding, definite = 0.0, False
+
+    def __init__(self, K: Array) -> None:
+        self.K = K
+
+    def features(self, X: Array) -> Array:
+        """Return the numbers themselves."""
+        return X
+
+    def block(self, A: Array, B: Array) -> Array:
+        """Pick K between rows A (n, 1) and columns B (k, 1): (n, k)."""
+        return np.asarray(self.K[np.ix_(A[:, 0].astype(int), B[:, 0].astype(int))])
+
+
+def row_numbers(K: Array) -> Array:
+    """Number the rows of a matrix, (n, 1), in its dtype."""
+    return np.arange(len(K), dtype=K.dtype)[:, None]
+
 # %% ../nbs/svm.ipynb #18a1f8c3
 SAMPLE_POINTS = 256  # points on which a kernel is judged
 
@@ -253,8 +289,39 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     if kind == "poly":
         coef0 = check_number("coef0", coef0, float)
         return PolynomialKernel(gamma, coef0, check_number("degree", degree, int, low=0))
-    raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid' or a function, "
-                     f"got {name!r}")
+    if kind == "precomputed":
+        return PrecomputedKernel(X)
+    raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a "
+                     f"function, got {name!r}")
 
 # %% ../nbs/svm.ipynb #73c5ec6e
 BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
+
+# %% ../nbs/svm.ipynb #f6000013
+def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
+    """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
+
+    Points are (n, d), B (m, d) the features of others, coef (k, m), and bias (k,).
+    """
+    factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
+            f[rows] += kernel.block(kernel.features(points[rows]), B) @ factors
+    check_finite(f)
+    return f
+
+# %% ../nbs/svm.ipynb #f6100005
+#| code-fold: true
+def check_symmetric(K: Array) -> None:
+    """Raise ValueError unless a kernel between points (n, n) is symmetric, but for rounding."""
+    i, j = np.unravel_index(abs(K - K.T).argmax(), K.shape)
+    if abs(K[i, j] - K[j, i]) > 1e-4 * abs(K).max():
+        raise ValueError("kernel: expected a symmetric function, got values of "
+                         f"{K[i, j]:.6g} and {K[j, i]:.6g} for the same two points")
+
+
+def check_finite(values: Array) -> None:
+    """Raise ValueError unless what a kernel has led to is finite."""
+    if not np.isfinite(values).all():
+        raise ValueError("X: expected points with finite values of the kernel, "
+                         "got an overflow; scale the data")

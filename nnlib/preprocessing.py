@@ -10,8 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, blockwise_moments, check_number, check_samples, sum_squares
-from .estimator import Estimator, as_frame, feature_names
+from .arrays import Array, check_number
+from .estimator import (
+    Estimator, as_frame, blockwise_moments, check_samples, feature_names, sum_squares)
 
 # %% auto #0
 __all__ = ['Transformer', 'StandardScaler', 'PCA']
@@ -212,8 +213,8 @@ class PCA(Transformer):
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the components of `X`, (n, d), at least two rows; `y` is not looked at."""
-        whiten, names = check_flag("whiten", self.whiten), feature_names(X)
-        X = check_samples(X, "X")
+        names, X = feature_names(X), check_samples(X, "X")
+        whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)
         mean, variances, axes = principal_axes(X)
         spread = np.sqrt(np.maximum(variances[:k], np.finfo(float).eps ** 2))

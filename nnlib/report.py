@@ -15,11 +15,11 @@ from .arrays import Array
 from .autoencoder import Autoencoder
 from .data import stratified_split
 from .losses import BCEWithLogitsLoss, MSELoss
-from .multiclass_svm import OneVsOneSVC, OneVsRestSVC
+from .multiclass_svm import OneVsRestSVC
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import StandardScaler
-from .svm import BaseSVC
+from .svm import SVC, BaseSVC
 
 # %% auto #0
 __all__ = ['RECIPE', 'report_parts', 'report_run', 'reconstruction_metrics', 'classify_features', 'feature_scores', 'VARIANTS', 'variant_run', 'named_variant']
@@ -124,7 +124,7 @@ def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
     scaled : bool
         Whether to standardize the features, with mean and deviation of the training images.
     pairs : bool
-        Whether to train a `OneVsOneSVC` instead of a `OneVsRestSVC`.
+        Whether to train an `SVC`, on each pair of digits, instead of a `OneVsRestSVC`.
     **parameters
         Parameters of the classifier; C is 10 unless given.
 
@@ -138,7 +138,7 @@ def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
     Z = encode(X[rows])
     scaler = StandardScaler().fit(Z)
     transform = scaler.transform if scaled else np.asarray
-    kind = OneVsOneSVC if pairs else OneVsRestSVC
+    kind = SVC if pairs else OneVsRestSVC
     machine = kind(**{"C": 10.0} | parameters).fit(transform(Z), y[rows])
     return machine, [machine.predict(transform(encode(images))) for images in test_sets]
 

@@ -13,58 +13,57 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nnlib.arrays import (
-    Array, as_array, check_labels, check_number, check_samples, encode_labels, gen_batches,
-    join_labels)
-from .estimator import Estimator
+from .arrays import Array, check_number, encode_labels
+from .estimator import (
+    Estimator, check_samples, feature_names, of_scikit_learn, request_weights, weight_requests)
 from .kernels import (
-    BLOCK_ROWS, MAX_DISTANCE_ERROR, Kernel, distance_error, make_kernel, resolve_gamma,
-    sample_kernel)
+    MAX_DISTANCE_ERROR, Kernel, PrecomputedKernel, check_finite, check_symmetric, distance_error,
+    kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)
+from .problems import (
+    Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
+    expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right, weigh_samples)
 from .simple_svm import Certificate, certify
-from .smo import DualProblems, solve
+from .smo import solve
 
 # %% auto #0
 __all__ = ['ConvergenceWarning', 'BaseSVC', 'SVC']
-
-# %% ../nbs/svm.ipynb #3f7b1785
-def one_vs_rest_labels(classes: Array, codes: Array) -> Array:
-    """Make the labels of 1 and -1 of each problem, (k, n), or (1, n) for two classes."""
-    mine = codes == (1 if len(classes) == 2 else np.arange(len(classes))[:, None])
-    return np.where(np.atleast_2d(mine), 1.0, -1.0)
-
-# %% ../nbs/svm.ipynb #9a023dc0
-def class_weights(class_weight: Mapping[Any, float] | str | None, classes: Array,
-                  codes: Array, Y: Array) -> Array:
-    """Compute the factors of C for each problem and sample, (k, n)."""
-    weights = check_class_weight(class_weight, classes)
-    if weights is not None:
-        return np.broadcast_to(weights[codes], Y.shape)
-    positives = (Y > 0).sum(1, keepdims=True)
-    return np.asarray(Y.shape[1] / (2 * np.where(Y > 0, positives, Y.shape[1] - positives)))
 
 # %% ../nbs/svm.ipynb #d15dd780
 class ConvergenceWarning(UserWarning):
     """A solver has stopped short of the tolerance that was asked for."""
 
+# %% ../nbs/svm.ipynb #f6000008
+def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
+                max_iter: float, room: float) -> tuple[Array, Array, Array, Array]:
+    """Solve all problems; return multipliers (slots, n), and for each gap, rho and steps."""
+    b = np.zeros((1 + max(int(part.slots.max()) for part in parts), len(A)))
+    found = []
+    for part, C in zip(parts, bounds):
+        some = A if len(part.rows) == len(A) else A[part.rows]
+        duals = solve(kernel, some, part.Y, C, tol, max_iter, room)
+        b[part.slots, part.rows] = duals.b
+        found.append((duals.gap, duals.rho, duals.n_iter))
+    gap, rho, n_iter = map(np.concatenate, zip(*found))
+    check_finite(gap + rho)
+    return b, gap, rho, n_iter
+
 # %% ../nbs/svm.ipynb #8d95a035
 class BaseSVC(Estimator):
-    """Base class of support vector machines: two classes are one problem, k classes k problems.
+    """Base class of support vector machines; a subclass makes problems of labels, in ``_layout``.
 
-    A subclass may make other problems of the labels, in ``_problems``. The parameters are
-    those of `SVC`.
+    The parameters are those of `SVC`.
     """
 
     _estimator_type = "classifier"
 
     classes_: Array
+    class_weight_: Array
     support_: Array
     support_vectors_: Array
     dual_coef_: Array
     intercept_: Array
-    n_features_in_: int
     shape_fit_: tuple[int, int]
-    gamma_: float
-    _kernel: Kernel
+    _kernel: Kernel | None
     _fitted: dict[str, Any]
 
     def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
@@ -82,6 +81,7 @@ class BaseSVC(Estimator):
         ----------
         X : array_like of shape (n, d)
             Points, of floats or integers. float32 stays float32 where it is exact enough.
+            With the kernel "precomputed" the kernel between the points, (n, n).
         y : array_like of shape (n,)
             Labels: integers, strings or truth values.
         sample_weight : array_like of shape (n,), optional
@@ -96,38 +96,32 @@ class BaseSVC(Estimator):
         TypeError, ValueError
             If an argument, a parameter or the kernel makes no problem to solve.
         """
-        points = check_samples(X, "X")
+        names, points = feature_names(X), check_samples(X, "X")
         classes, codes = encode_labels(y, len(points))
-        Y, C = self._problems(classes, codes)
-        C = weigh_samples(C, Y, sample_weight)
-        limits = check_number("tol", self.tol, float, above=0), check_max_iter(self.max_iter)
-        room = check_number("cache_size", self.cache_size, float, above=0)
-        kernel, gamma, points = self._choose_kernel(points)
+        check_classes(type(self).__name__, classes)
+        factors = class_weights(self.class_weight, classes, codes)
+        parts, bounds = self._problems(codes, factors, sample_weight)
+        limits, shape = check_limits(self), points.shape
+        kernel, gamma, points = choose_kernel(self, points)
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            duals = solve(kernel, kernel.features(points), Y, C, *limits, room)
-        check_finite(duals.gap + duals.rho)
-        support = np.flatnonzero(duals.b.any(0))
-        vars(self).update(  # all at once, or none: an interrupted fit leaves the old model whole
-            classes_=classes, gamma_=gamma, _kernel=kernel, _fitted=self.get_params(),
-            support_=support, support_vectors_=points[support], dual_coef_=duals.b[:, support],
-            intercept_=-duals.rho, n_iter_=duals.n_iter, violation_=np.maximum(duals.gap, 0),
+            b, gap, rho, n_iter = solve_parts(
+                kernel, kernel.features(points), parts, bounds, *limits)
+        support = self._arrange(np.flatnonzero(b.any(0)), codes)
+        given = isinstance(kernel, PrecomputedKernel)
+        self._learn(
+            names, classes_=classes, class_weight_=factors, gamma_=gamma,
+            _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
+            support_vectors_=points[:0, :0] if given else points[support],
+            dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
+            violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
             n_support_=np.bincount(codes[support], minlength=len(classes)),
-            fit_status_=int(duals.gap.max() > limits[0]),
-            shape_fit_=points.shape, n_features_in_=points.shape[1])
-        warn_unless_solved(type(self).__name__, duals, *limits)
+            shape_fit_=shape, n_features_in_=shape[1])
+        warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
         """Compute f for points X (n, d): (n,) for two classes, (n, k) for k problems."""
-        self._check_fitted()
-        points = check_samples(X, "X", self.n_features_in_, self.support_vectors_.dtype)
-        B = self._kernel.features(self.support_vectors_)
-        coef = self.dual_coef_.T.astype(B.dtype)
-        f = np.tile(self.intercept_, (len(points), 1))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
-                f[rows] += self._kernel.block(self._kernel.features(points[rows]), B) @ coef
-        check_finite(f)
+        f = self._values(X)
         return f[:, 0] if f.shape[1] == 1 else f
 
     def predict(self, X: ArrayLike) -> Array:
@@ -137,56 +131,106 @@ class BaseSVC(Estimator):
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute the weighted share of points X (n, d) whose class is predicted as in y (n,)."""
-        guesses = self.predict(X)
-        right = np.equal(*np.split(join_labels(check_labels(y, "y", len(guesses)), guesses), 2))
-        return float(np.average(right, weights=check_sample_weight(sample_weight, len(right))))
+        return share_right(self.predict(X), y, sample_weight)
 
     @property
     def coef_(self) -> Array:
         """Weights of the features, (k, d), of machines with the linear kernel."""
         if vars(self).get("_fitted", {}).get("kernel") != "linear":
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return np.asarray(self.dual_coef_ @ self.support_vectors_)
+        return np.asarray(self._coefficients() @ self.support_vectors_)
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:
         """Judge the solution of each problem on the training data, which has to be given again."""
-        f = np.atleast_2d(self.decision_function(X).T)
+        f = self._values(X).T
         classes, codes = encode_labels(y, f.shape[1])
         if f.shape[1] != self.shape_fit_[0] or not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"certificates: expected the {self.shape_fit_[0]} training samples of "
                 f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
-        Y, bounds = type(self)(**self._fitted)._problems(classes, codes)
-        C, alpha = weigh_samples(bounds, Y, sample_weight), np.zeros(Y.shape)
-        alpha[:, self.support_] = self.dual_coef_ * Y[:, self.support_]
-        return [certify(*problem) for problem in zip(alpha, Y, f, self.intercept_, C)]
+        fitted, b = type(self)(**self._fitted), np.zeros((len(self.dual_coef_), f.shape[1]))
+        b[:, self.support_] = self.dual_coef_
+        parts, bounds = fitted._problems(codes, self.class_weight_, sample_weight)
+        problems = [(part.rows, *each) for part, C in zip(parts, bounds)
+                    for each in zip(part.Y, C, np.atleast_2d(b[part.slots, part.rows]))]
+        return [certify(b * Y, Y, f_p[rows], bias, C)
+                for (rows, Y, C, b), f_p, bias in zip(problems, f, self.intercept_)]
 
-    def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
-        """Make labels of 1 and -1 and bounds of the multipliers, both (k, n)."""
-        check_classes(type(self).__name__, classes)
-        Y, C = one_vs_rest_labels(classes, codes), check_number("C", self.C, float, above=0)
-        return Y, C * class_weights(self.class_weight, classes, codes, Y)
+    def _layout(self, k: int, codes: Array) -> list[Problems]:
+        return one_vs_rest(k, codes)
 
-    def _choose_kernel(self, X: Array) -> tuple[Kernel, float, Array]:
-        """Make the kernel; return it, its gamma, and X, in double precision if need be."""
-        for dtype in dict.fromkeys((X.dtype, np.dtype(float))):
-            X = X.astype(dtype, copy=False)
-            gamma = resolve_gamma(self.gamma, X)
-            kernel = make_kernel(self.kernel, X, gamma, self.degree, self.coef0)
-            error = distance_error(kernel, X)
-            if error <= MAX_DISTANCE_ERROR:
-                break
-        check_finite(np.array(error))
-        check_symmetric(sample_kernel(kernel, X))
-        if error > MAX_DISTANCE_ERROR:
-            warnings.warn(f"{type(self).__name__}: rounding spoils the distances of these points, "
-                          "even in float64; scale the data", ConvergenceWarning, stacklevel=3)
-        return kernel, gamma, X
+    def _problems(self, codes: Array, factors: Array, sample_weight: ArrayLike | None
+                  ) -> tuple[list[Problems], list[Array]]:
+        """Make problems of classes (n,), and bounds of multipliers, of factors of C (k,)."""
+        C = check_number("C", self.C, float, above=0)
+        parts = self._layout(len(factors), codes)
+        weights = check_sample_weight(sample_weight, len(codes))
+        return parts, [weigh_samples(C * self._factors(part, factors[codes[part.rows]]), part,
+                                     weights) for part in parts]
+
+    def _factors(self, part: Problems, factors: Array) -> Array:
+        return np.broadcast_to(factors, part.Y.shape)
+
+    def _arrange(self, support: Array, codes: Array) -> Array:
+        return support
+
+    def _coefficients(self) -> Array:
+        return self.dual_coef_
+
+    def _values(self, X: ArrayLike) -> Array:
+        """Compute the functions of all k problems for points X (n, d): (n, k)."""
+        self._check_fitted()
+        points = self._check_samples(X, self.support_vectors_.dtype)
+        order, kernel = np.argsort(self.support_), self._kernel
+        vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
+        if kernel is None:
+            kernel, points = PrecomputedKernel(points), row_numbers(points)
+        B = kernel.features(vectors.astype(points.dtype, copy=False))
+        return kernel_sum(kernel, points, B, self._coefficients()[:, order], self.intercept_)
+
+    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Ask scikit-learn to pass weights to `fit`; its metadata routing must be on."""
+        return request_weights(self, "fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Ask scikit-learn to pass weights to `score`; its metadata routing must be on."""
+        return request_weights(self, "score", sample_weight)
+
+    def get_metadata_routing(self) -> Any:
+        """Return the requests, for scikit-learn's tools."""
+        return weight_requests(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.pairwise = self.kernel == "precomputed"
+        return tags
+
+# %% ../nbs/svm.ipynb #f6000009
+def choose_kernel(machine: BaseSVC, X: Array) -> tuple[Kernel, float, Array]:
+    """Make the kernel; return it, its gamma, and its points, in double precision if need be."""
+    given = isinstance(machine.kernel, str) and machine.kernel == "precomputed"
+    if given and X.shape[0] != X.shape[1]:
+        raise ValueError(f"X: expected a square matrix of kernel values, got shape {X.shape}")
+    for dtype in dict.fromkeys((X.dtype, np.dtype(float))):
+        X = X.astype(dtype, copy=False)
+        gamma = resolve_gamma(machine.gamma, X)
+        kernel = make_kernel(machine.kernel, X, gamma, machine.degree, machine.coef0)
+        points = row_numbers(X) if given else X
+        error = distance_error(kernel, points)
+        if error <= MAX_DISTANCE_ERROR:
+            break
+    check_finite(np.array(error))
+    check_symmetric(sample_kernel(kernel, points))
+    if error > MAX_DISTANCE_ERROR:
+        warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
+                      "even in float64; scale the data", of_scikit_learn(ConvergenceWarning),
+                      stacklevel=3)
+    return kernel, gamma, points
 
 # %% ../nbs/svm.ipynb #e01fa106
 class SVC(BaseSVC):
-    """A support vector machine for two classes, under scikit-learn's names.
+    """Support vector machines for two classes, or for each pair of more, as in scikit-learn.
 
     Scale the features first (`StandardScaler`): with the linear kernel, data of unlike
     scales can take millions of steps.
@@ -195,8 +239,10 @@ class SVC(BaseSVC):
     ----------
     C : float
         Price of a unit of slack.
-    kernel : {"rbf", "linear", "poly", "sigmoid"} or callable
-        A callable takes points (n, d) and (m, d) and returns the kernel, (n, m).
+    kernel : {"rbf", "linear", "poly", "sigmoid", "precomputed"} or callable
+        A callable takes points (n, d) and (m, d) and returns the kernel, (n, m). With
+        "precomputed", `fit` takes the kernel between the points, (n, n), and `predict`
+        that between new points and these, (m, n).
     degree, coef0 : int, float
         Of the kernels "poly", (gamma x·z + coef0)^degree, and "sigmoid",
         tanh(gamma x·z + coef0).
@@ -210,135 +256,118 @@ class SVC(BaseSVC):
         Factors of C by class.
     max_iter : int
         Largest number of steps; -1 for no limit.
+    decision_function_shape : {"ovr", "ovo"}
+        Whether `decision_function` has a value for each of more than two classes, or
+        for each pair.
+    break_ties : bool
+        Whether the values of "ovr" decide among classes with equally many votes; else
+        it is the first of them.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
+    classes_, class_weight_ : ndarray of shape (k,)
+        Labels in order, and the factor of C of each.
     support_, support_vectors_ : ndarray of shape (m,) and (m, d)
-    dual_coef_ : ndarray of shape (1, m)
-        Signed multipliers.
-    intercept_, n_iter_, violation_ : ndarray of shape (1,)
-        Bias, number of steps, and the gap that is left.
-    n_support_ : ndarray of shape (2,)
+        Grouped by class. No vectors are kept for the kernel "precomputed".
+    n_support_ : ndarray of shape (k,)
         Number of support vectors of each class.
-    coef_ : ndarray of shape (1, d)
-        Weights of the features, of a machine with the linear kernel.
+    dual_coef_ : ndarray of shape (k - 1, m)
+        Signed multipliers; those of a vector of class i in the pair with class j stand
+        in row j if j < i, else in row j - 1.
+    intercept_, n_iter_, violation_ : ndarray of shape (k (k - 1) / 2,)
+        Of each pair bias, number of steps, and the gap that is left.
+    coef_ : ndarray of shape (k (k - 1) / 2, d)
+        Weights of the features, with the linear kernel.
     fit_status_ : int
-        0 if the problem is solved to the tolerance, else 1.
-    gamma_, n_features_in_ : float, int
-        The width that was used, and d.
+        0 if all problems are solved to the tolerance, else 1.
+    gamma_, n_features_in_, shape_fit_ : float, int, tuple of int
+        The width that was used, d, and (n, d).
 
     Examples
     --------
     >>> from nnlib import SVC
     >>> machine = SVC(kernel="linear").fit([[0], [2]], ["low", "high"])
     >>> machine.dual_coef_.tolist(), machine.intercept_.round(9).tolist()
-    ([[0.5, -0.5]], [1.0])
+    ([[-0.5, 0.5]], [1.0])
     >>> machine.predict([[0.9], [1.1]]).tolist()
     ['low', 'high']
     >>> machine.certificate([[0], [2]], ["low", "high"]).holds(tol=1e-9)
     True
+
+    Three classes, of which the pairs vote:
+
+    >>> SVC(kernel="linear").fit([[0], [2], [4]], ["a", "b", "c"]).predict([[0.9], [3.1]]).tolist()
+    ['a', 'c']
     """
+
+    n_support_: Array
+
+    def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
+                 kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
+                 tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
+                 class_weight: Mapping[Any, float] | str | None = None,
+                 decision_function_shape: str = "ovr", break_ties: bool = False) -> None:
+        super().__init__(C=C, degree=degree, gamma=gamma, kernel=kernel, coef0=coef0, tol=tol,
+                         cache_size=cache_size, max_iter=max_iter, class_weight=class_weight)
+        self.decision_function_shape, self.break_ties = decision_function_shape, break_ties
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Compute f for points X (n, d): (n,) for two classes, else as the shape asks for."""
+        f, shape = super().decision_function(X), check_shape(self.decision_function_shape)
+        return f if f.ndim == 1 or shape == "ovo" else rank_classes(f, len(self.classes_))
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Return the class of each point: of two the second if f > 0, else that of most votes."""
+        f, k = self._values(X), len(self.classes_)
+        if self.break_ties and check_shape(self.decision_function_shape) == "ovo":
+            raise ValueError("break_ties must be False when decision_function_shape is 'ovo'")
+        if k == 2:
+            return np.asarray(self.classes_[(f[:, 0] > 0).astype(int)])
+        votes = rank_classes(f, k) if self.break_ties else count_votes(f > 0, k)
+        return np.asarray(self.classes_[votes.argmax(1)])
 
     def certificate(self, X: ArrayLike, y: ArrayLike,
                     sample_weight: ArrayLike | None = None) -> Certificate:
-        """Judge the solution on the training data, which has to be given again."""
-        return self.certificates(X, y, sample_weight)[0]
+        """Judge the solution for two classes on the training data, which has to be given again."""
+        proofs = self.certificates(X, y, sample_weight)
+        if len(proofs) > 1:
+            raise ValueError(f"certificate: expected two classes, got {len(self.classes_)}; "
+                             "for more there is certificates(X, y)")
+        return proofs[0]
 
-    def _problems(self, classes: Array, codes: Array) -> tuple[Array, Array]:
-        if len(classes) > 2:
-            raise ValueError(f"SVC: expected two classes in y, got {len(classes)}; "
-                             "for more there is nnlib.OneVsRestSVC")
-        return super()._problems(classes, codes)
+    def _layout(self, k: int, codes: Array) -> list[Problems]:
+        check_shape(self.decision_function_shape)
+        return one_vs_rest(k, codes) if k == 2 else one_vs_one(k, codes)
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
+    def _arrange(self, support: Array, codes: Array) -> Array:
+        return np.asarray(support[np.argsort(codes[support], kind="stable")])
+
+    def _coefficients(self) -> Array:
+        pairs = len(self.classes_) > 2
+        return expand_pairs(self.dual_coef_, self.n_support_) if pairs else self.dual_coef_
 
 # %% ../nbs/svm.ipynb #21f5768e
 #| code-fold: true
-def check_classes(name: str, classes: Array) -> None:
-    """Raise ValueError unless there are two classes or more; `name` asks, in messages."""
-    if len(classes) < 2:
-        found = ", ".join(map(repr, classes.tolist()))
-        raise ValueError(f"{name}: expected at least two classes in y, got only {found}")
-
-
-def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
-    """Return the factor of each class, (k,), or None for "balanced"."""
-    if class_weight is None:
-        return np.ones(len(classes))
-    if isinstance(class_weight, Mapping):
-        known = classes.tolist()
-        for name in class_weight:
-            if name not in known:
-                raise ValueError(f"class_weight: expected classes of {known}, got {name!r}")
-        return np.array([check_number("class_weight", class_weight.get(name, 1.0), float, above=0)
-                         for name in known])
-    if not isinstance(class_weight, str) or class_weight != "balanced":
-        raise ValueError("class_weight: expected None, 'balanced' or a dict from class to "
-                         f"weight, got {class_weight!r}")
-    return None
-
-
-def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> Array | None:
-    """Return the weights of n samples as floats; raise unless they are positive or zero."""
-    if sample_weight is None:
-        return None
-    weights = as_array(sample_weight, "sample_weight")[..., None]
-    weights = check_samples(weights, "sample_weight")[..., 0]
-    if weights.shape != (n,):
-        raise ValueError(f"sample_weight: expected shape ({n},), got {weights.shape}")
-    if (weights < 0).any() or not weights.any():
-        raise ValueError("sample_weight: expected weights of at least 0, not all of them 0, "
-                         f"got {weights.min()}")
-    return weights.astype(float)
-
-
-def weigh_samples(C: Array, Y: Array, sample_weight: ArrayLike | None) -> Array:
-    """Multiply the bounds C (k, n) by weights (n,); raise if a side of a problem has none left."""
-    weights = check_sample_weight(sample_weight, C.shape[1])
-    if weights is None:
-        return C
-    C = C * weights
-    if not all(((C > 0) & (Y == side)).any(1).all() for side in (-1, 1)):
-        raise ValueError("sample_weight: expected a positive weight in each class")
-    return C
-
-
-def check_max_iter(max_iter: Any) -> float:
-    """Return the largest number of steps, infinity for -1."""
-    most = check_number("max_iter", max_iter, int, low=-1)
+def check_limits(machine: BaseSVC) -> tuple[float, float, float]:
+    """Return the tolerance, the largest number of steps, infinity for -1, and the megabytes."""
+    tol = check_number("tol", machine.tol, float, above=0)
+    most = check_number("max_iter", machine.max_iter, int, low=-1)
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
-    return math.inf if most == -1 else min(most, 2**62)
+    room = check_number("cache_size", machine.cache_size, float, above=0)
+    return tol, math.inf if most == -1 else min(most, 2**62), room
 
 
-def check_symmetric(K: Array) -> None:
-    """Raise ValueError unless a kernel between points (n, n) is symmetric, but for rounding."""
-    i, j = np.unravel_index(abs(K - K.T).argmax(), K.shape)
-    if abs(K[i, j] - K[j, i]) > 1e-4 * abs(K).max():
-        raise ValueError("kernel: expected a symmetric function, got values of "
-                         f"{K[i, j]:.6g} and {K[j, i]:.6g} for the same two points")
-
-
-def check_finite(values: Array) -> None:
-    """Raise ValueError unless what a kernel has led to is finite."""
-    if not np.isfinite(values).all():
-        raise ValueError("X: expected points with finite values of the kernel, "
-                         "got an overflow; scale the data")
-
-
-def warn_unless_solved(name: str, duals: DualProblems, tol: float, max_iter: float) -> None:
+def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,
+                       max_iter: float) -> None:
     """Warn if a problem is not solved up to `tol`, and say why."""
-    worst = int(duals.gap.argmax())
-    if duals.gap[worst] > tol:
+    worst = int(gap.argmax())
+    if gap[worst] > tol:
         reason = f"max_iter={max_iter} steps were used up"
-        if duals.n_iter[worst] < max_iter:
-            reason = f"rounding in {duals.A.dtype} allows no more; scale the data"
-            if duals.A.dtype == np.float32:
+        if n_iter[worst] < max_iter:
+            reason = f"rounding in {dtype} allows no more; scale the data"
+            if dtype == np.float32:
                 reason += ", or give it as float64"
-        warnings.warn(f"{name}: stopped with a violation of {duals.gap[worst]:.3g}, above "
+        warnings.warn(f"{name}: stopped with a violation of {gap[worst]:.3g}, above "
                       f"tol={tol}, because {reason}. The model can be used.",
-                      ConvergenceWarning, stacklevel=3)
+                      of_scikit_learn(ConvergenceWarning), stacklevel=3)

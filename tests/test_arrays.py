@@ -14,13 +14,13 @@ from nnlib.arrays import (
     check_array,
     check_labels,
     check_number,
-    check_samples,
     encode_labels,
     gen_batches,
     is_usual,
     join_labels,
     scalar,
 )
+from nnlib.estimator import check_samples
 
 
 @pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3)])

@@ -7,10 +7,10 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_selection import f_classif
 
-from nnlib import checkpoint, load_mnist
+from nnlib import SVC, checkpoint, load_mnist
 from nnlib.data import data_folder
 from nnlib.fingerprint import fingerprint
-from nnlib.multiclass_svm import OneVsOneSVC, OneVsRestSVC
+from nnlib.multiclass_svm import OneVsRestSVC
 from nnlib.preprocessing import PCA, StandardScaler
 from nnlib.report import classify_features, feature_scores, report_parts, report_run
 
@@ -66,7 +66,7 @@ def test_what_does_not_fit_is_refused(wrong, error):
 
 def test_one_against_one_on_request():
     X, y = clouds()
-    assert type(classify_features(np.asarray, X, y, [], n=60, pairs=True)[0]) is OneVsOneSVC
+    assert type(classify_features(np.asarray, X, y, [], n=60, pairs=True)[0]) is SVC
     assert type(classify_features(np.asarray, X, y, [], n=60)[0]) is OneVsRestSVC
 
 

@@ -1,6 +1,7 @@
 """OneVsRestSVC: ten machines at once, each the same as libsvm's alone."""
 
 import ast
+import itertools
 import json
 import pickle
 import tracemalloc
@@ -10,14 +11,15 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
-from sklearn.datasets import load_digits, make_blobs
+from sklearn.datasets import load_digits, load_iris, load_wine, make_blobs
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as Libsvm
 
-from nnlib import SVC, OneVsOneSVC, OneVsRestSVC, load_mnist
+from nnlib import SVC, OneVsRestSVC, load_mnist
+from nnlib.estimator import NotFittedError
 from nnlib.svm import ConvergenceWarning
 
 
@@ -97,8 +99,9 @@ def test_each_machine_is_the_one_for_two_classes(digits):
     f = together.decision_function(Z)
     for k in range(10):
         alone = SVC(C=5).fit(X, y == k)
+        order = np.argsort(alone.support_)  # which are grouped by class
         assert_array_equal(
-            alone.dual_coef_[0], together.dual_coef_[k][together.dual_coef_[k] != 0]
+            alone.dual_coef_[0, order], together.dual_coef_[k][together.dual_coef_[k] != 0]
         )
         assert_allclose(alone.decision_function(Z), f[:, k], atol=1e-12)
         assert alone.n_iter_[0] == together.n_iter_[k]
@@ -190,7 +193,8 @@ def test_max_iter_names_the_worst_and_leaves_a_model(digits):
 
 
 def test_parameters_are_those_of_svc():
-    assert OneVsRestSVC().get_params() == SVC().get_params()
+    pairs = {"decision_function_shape": "ovr", "break_ties": False}
+    assert OneVsRestSVC().get_params() | pairs == SVC().get_params()
     assert repr(OneVsRestSVC(C=2)) == "OneVsRestSVC(C=2)"
     assert clone(OneVsRestSVC(C=2)).C == 2 and is_classifier(OneVsRestSVC())
 
@@ -215,7 +219,7 @@ def test_a_copy_predicts_the_same(digits):
 
 def test_what_is_refused(refuses):
     X, y = blobs()
-    with refuses(ValueError, "OneVsRestSVC: expected at least two classes in y, got only 2"):
+    with refuses(ValueError, "OneVsRestSVC: expected at least two classes in y, got one class, 2"):
         OneVsRestSVC().fit(X, np.full(len(X), 2))
     with refuses(RuntimeError, "call fit first"):
         OneVsRestSVC().predict(X)
@@ -228,18 +232,139 @@ def test_what_is_refused(refuses):
 # One against one
 
 
-@pytest.mark.parametrize("k", [2, 3, 5])
-def test_votes_of_pairs_are_scikit_learn_s(k):
-    rng, y = np.random.default_rng(4), np.arange(240) % k
-    X = rng.normal(size=(240, 2)) + 1.2 * np.stack([np.cos(y), np.sin(2 * y)], 1)
-    new = rng.normal(size=(500, 2))
-    ours, theirs = OneVsOneSVC(C=3, tol=1e-6).fit(X, y + 7), Libsvm(C=3, tol=1e-6).fit(X, y + 7)
-    assert_array_equal(ours.support_, np.sort(theirs.support_))
-    values = (
-        Libsvm(C=3, tol=1e-6, decision_function_shape="ovo").fit(X, y + 7).decision_function(new)
-    )
-    assert_allclose(ours.decision_function(new), values, atol=1e-4)
+def compare_pairs(X, y, new, unique=True, **other):
+    """Fit both and compare all that they have under the same names.
+
+    The multipliers are not `unique` if the kernel matrix is of low rank.
+    """
+    ours, theirs = (kind(tol=1e-6, **other).fit(X, y) for kind in (SVC, Libsvm))
+    for name in "classes_", "class_weight_", "shape_fit_":
+        assert_array_equal(getattr(ours, name), getattr(theirs, name), name)
+    assert ours.fit_status_ == theirs.fit_status_ == 0
+    assert ours.n_iter_.shape == theirs.n_iter_.shape
+    assert ours.dual_coef_.shape == (len(ours.classes_) - 1, ours.n_support_.sum())
+    groups = np.repeat(ours.classes_, ours.n_support_)
+    assert_array_equal(np.asarray(y)[ours.support_], groups)
+    if unique:
+        b, c = np.zeros((2, len(ours.dual_coef_), len(X)))
+        b[:, ours.support_], c[:, theirs.support_] = ours.dual_coef_, theirs.dual_coef_
+        assert_allclose(b, c, rtol=0, atol=2e-3 * max(1.0, abs(c).max()))
+        clear = [machine.support_[abs(machine.dual_coef_).max(0) > 0.01] for machine in
+                 (ours, theirs)]  # fmt: skip
+        assert_array_equal(*clear)
+        assert abs(ours.n_support_ - theirs.n_support_).max() <= 2
+    assert_allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-3)
+    assert_allclose(ours.support_vectors_, np.asarray(X)[ours.support_])
+    for shape in "ovo", "ovr":
+        for machine in ours, theirs:
+            machine.set_params(decision_function_shape=shape)
+        f, g = ours.decision_function(new), theirs.decision_function(new)
+        assert_allclose(f, g, rtol=0, atol=1e-3)
+    certain = np.diff(np.sort(g, 1)[:, -2:])[:, 0] > 1e-2
+    assert certain.mean() > 0.9
+    for ties in False, True:
+        for machine in ours, theirs:
+            machine.set_params(break_ties=ties)
+        mine, other = ours.predict(new), theirs.predict(new)
+        assert_array_equal(mine[certain], other[certain])
+    assert all(proof.holds() for proof in ours.certificates(X, y))
+    return ours, theirs
+
+
+def turned(k, n=240, seed=4):
+    """Clouds around a curve, which overlap."""
+    rng, y = np.random.default_rng(seed), np.arange(n) % k
+    shift = 1.2 * np.stack([np.cos(y), np.sin(2 * y)], 1)
+    return rng.normal(size=(n, 2)) + shift, y, rng.normal(size=(500, 2))
+
+
+@pytest.mark.parametrize("k", [3, 4, 5, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_are_scikit_learn_s(k, seed):
+    X, y, new = turned(k, seed=seed)
+    compare_pairs(X, y + 7, new, C=3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"gamma": 0.3, "C": 10},
+        {"gamma": "auto"},
+        {"kernel": "linear"},
+        {"kernel": "poly", "coef0": 1.0},
+        {"kernel": "poly", "degree": 2},
+        {"class_weight": "balanced"},
+        {"class_weight": {1: 3.0, 2: 0.5}, "C": 0.3},
+        {"kernel": lambda A, B: (1 + A @ B.T) ** 2, "C": 0.5},
+    ],
+    ids=range(8),
+)
+def test_parameters_of_pairs_mean_what_they_mean_to_scikit_learn(other):
+    X, y, new = turned(4)
+    y[::5] = 0  # of unequal sizes, and in no order
+    unique = other.get("kernel", "rbf") == "rbf"
+    ours, theirs = compare_pairs(X, y, new, unique, **other)
+    if other.get("kernel") == "linear":
+        assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine, load_digits])
+def test_pairs_of_real_data_are_scikit_learn_s(load):
+    X, y = load(return_X_y=True)
+    X, y = StandardScaler().fit_transform(X)[:600], y[:600]
+    names = np.array([f"class {c}" for c in range(10)])
+    unique = load is not load_iris  # where a flower occurs twice
+    compare_pairs(X, names[y], X + 0.1, unique, C=1)
+
+
+def test_weights_of_samples_of_pairs_are_scikit_learn_s():
+    X, y, new = turned(4)
+    weights = np.random.default_rng(0).integers(0, 4, len(y)) / 2
+    ours, theirs = (kind(tol=1e-6).fit(X, y, sample_weight=weights) for kind in (SVC, Libsvm))
+    assert_allclose(ours.decision_function(new), theirs.decision_function(new), atol=1e-3)
     assert_array_equal(ours.predict(new), theirs.predict(new))
+    assert all(proof.holds() for proof in ours.certificates(X, y, weights))
+
+
+@pytest.mark.parametrize("kind", [SVC, OneVsRestSVC])
+@pytest.mark.parametrize("k", [2, 4])
+def test_a_kernel_may_be_given_as_a_matrix(kind, k, dtype):
+    X, y, new = turned(k)
+    X, new = X.astype(dtype), new.astype(dtype)
+    by_name = kind(kernel="linear", C=2).fit(X, y)
+    given = kind(kernel="precomputed", C=2).fit(X @ X.T, y)
+    assert given.n_features_in_ == len(X) and given.shape_fit_ == (len(X), len(X))
+    assert given.support_vectors_.shape == (0, 0) and not hasattr(given, "coef_")
+    assert_allclose(given.decision_function(new @ X.T), by_name.decision_function(new), atol=1e-2)
+    assert (given.predict(new @ X.T) == by_name.predict(new)).mean() > 0.99
+    assert all(proof.holds(2e-3) for proof in given.certificates(X @ X.T, y))
+    again = pickle.loads(pickle.dumps(given))
+    assert_array_equal(again.predict(new @ X.T), given.predict(new @ X.T))
+    assert len(pickle.dumps(given)) < X.nbytes * len(X) / 16  # the matrix is not kept
+    search = GridSearchCV(kind(kernel="precomputed"), {"C": [0.1, 1]}, cv=3).fit(X @ X.T, y)
+    assert_allclose(search.best_score_,
+                    GridSearchCV(kind(kernel="linear"), {"C": [0.1, 1]}, cv=3).fit(X, y)
+                    .best_score_, atol=0.01)  # fmt: skip
+
+
+def test_a_given_kernel_has_to_fit(refuses):
+    X, y, new = turned(3)
+    with refuses(ValueError, "X: expected a square matrix of kernel values, got shape (240, 2)"):
+        SVC(kernel="precomputed").fit(X, y)
+    with refuses(ValueError, "X: expected shape (any, 240), got (500, 2)"):
+        SVC(kernel="precomputed").fit(X @ X.T, y).predict(new)
+    with refuses(ValueError, "kernel: expected a symmetric function"):
+        SVC(kernel="precomputed").fit(np.tile(X[:, :1], 240), y)
+
+
+def test_each_pair_is_the_machine_for_two_classes():
+    X, y, new = turned(4)
+    together = SVC(C=5, gamma=0.4, tol=1e-8, decision_function_shape="ovo").fit(X, y)
+    for p, (a, b) in enumerate(itertools.combinations(range(4), 2)):
+        rows = (y == a) | (y == b)
+        alone = SVC(C=5, gamma=0.4, tol=1e-8).fit(X[rows], y[rows])
+        f = -together.decision_function(new)[:, p]  # here the first class is the positive one
+        assert_allclose(alone.decision_function(new), f, atol=1e-6)
 
 
 def test_of_two_classes_the_second_is_positive():
@@ -247,30 +372,34 @@ def test_of_two_classes_the_second_is_positive():
     C.
     """
     X, y = make_blobs(80, centers=2, cluster_std=1.5, random_state=0)
-    pairs, two, rest = (kind(C=3).fit(X, y) for kind in (OneVsOneSVC, SVC, OneVsRestSVC))
-    for machine in pairs, two, rest:
+    two, rest = (kind(C=3).fit(X, y) for kind in (SVC, OneVsRestSVC))
+    for machine in two, rest, SVC(C=3, decision_function_shape="ovo", break_ties=False).fit(X, y):
         f = machine.decision_function(X)
         assert f.shape == (80,)
         assert_array_equal(machine.predict(X), machine.classes_[(f > 0).astype(int)])
-        assert_array_equal(machine.dual_coef_, two.dual_coef_)
+        assert_array_equal(np.sort(machine.dual_coef_), np.sort(two.dual_coef_))
         assert cross_val_score(machine, X, y, scoring="roc_auc").min() > 0.7
 
 
 def test_what_makes_no_pairs_is_refused(refuses):
     X, y = blobs()
-    with refuses(ValueError, "OneVsOneSVC: expected at least two classes"):
-        OneVsOneSVC().fit(X, np.zeros(len(X), int))
+    with refuses(ValueError, "SVC: expected at least two classes in y, got one class, 0"):
+        SVC().fit(X, np.zeros(len(X), int))
     with refuses(ValueError, "C: expected a finite number above 0, got -1"):
-        OneVsOneSVC(C=-1).fit(X, y)
-    with refuses(RuntimeError, "call fit first"):
-        OneVsOneSVC().predict(X)
-
-
-def test_pairs_have_no_weights_of_classes():
-    """They were accepted, and had no effect."""
-    rng = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="class_weight: expected None, got 'balanced'"):
-        OneVsOneSVC(class_weight="balanced").fit(rng.normal(size=(30, 2)), np.arange(30) % 3)
+        SVC(C=-1).fit(X, y)
+    with refuses(NotFittedError, "call fit first"):
+        SVC().predict(X)
+    for shape in "ov", None, ["ovr"]:
+        with refuses(ValueError, "decision_function_shape: expected 'ovr' or 'ovo', got"):
+            SVC(decision_function_shape=shape).fit(X, y)
+    model = SVC(decision_function_shape="ovo", break_ties=True).fit(X, y)
+    with refuses(ValueError, "break_ties must be False when decision_function_shape is 'ovo'"):
+        model.predict(X)
+    with refuses(ValueError, "certificate: expected two classes, got 4; for more there is"):
+        model.certificate(X, y)
+    weights = (y != 2).astype(float)
+    with refuses(ValueError, "sample_weight: expected a positive weight in each class"):
+        model.fit(X, y, sample_weight=weights)
 
 
 def test_stored_search_is_the_code_of_today():

@@ -18,8 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from nnlib import PCA, StandardScaler
-from nnlib.arrays import blockwise_moments
-from nnlib.estimator import Estimator, NotFittedError
+from nnlib.estimator import Estimator, NotFittedError, blockwise_moments
 from nnlib.preprocessing import Transformer, fix_signs, principal_axes
 
 BOTH = [StandardScaler, PCA]
