@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import RNG, Array, as_rng, check_labels, check_number, check_samples
+from .arrays import RNG, Array, as_rng, check_labels, check_number
+from .estimator import check_samples
 
 # %% auto #0
 __all__ = ['Certificate', 'certify', 'simple_smo']
