@@ -311,6 +311,12 @@ MEASURE = "% glue('claim-a', 1)"
             [">code", MEASURE, "It is:\n\n```python\n# so\n```\n\nSee."],
             [">code", MEASURE, "It is:\n\n```python\n# so\n```\n\nSee.", "BOX"],
         ),
+        # a paragraph that leads to the next code stays with it
+        (
+            [">code", MEASURE, "It is.\n\nAnd so:", ">code"],
+            [">code", MEASURE, "It is.", "BOX", "And so:", ">code"],
+        ),
+        ([">code", MEASURE, "And so:", ">code"], [">code", MEASURE, "BOX", "And so:", ">code"]),
         ([">code", MEASURE, ">code"], [">code", MEASURE, "BOX", ">code"]),
         ([">code", MEASURE], [">code", MEASURE, "BOX"]),
     ],
@@ -329,6 +335,8 @@ def test_claims_of_neighbouring_cells_share_a_box() -> None:
     two = MEASURE, MEASURE.replace("claim-a", "claim-b")
     found = ledger.after_paragraphs(cells("It is.", *two, "Next."))
     assert [cell["source"] for cell in found][3:] == ["```{claim} a b\n```", "Next."]
+    found = ledger.after_paragraphs(cells(">code", two[0], "It is.", two[1], "Next."))
+    assert [cell["source"] for cell in found][4:] == ["```{claim} a b\n```", "Next."]
 
 
 def contrast(one: str, other: str) -> float:

@@ -103,7 +103,7 @@ def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put what hidden cells settle into one box behind the text that says so.
 
     That is the text before them, or, if code that is shown stands between, the text that
-    follows, up to the next heading.
+    follows, up to the next heading or to a paragraph that leads to the next code.
     """
     out: list[dict[str, Any]] = []
     names: list[str] = []
@@ -111,6 +111,11 @@ def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     def settle() -> None:
         if names:
+            last = len(out) - 1
+            while last >= 0 and is_hidden(out[last]):
+                last -= 1
+            if last >= 0 and str(out[last].get("id", "")).startswith("claims-"):
+                names[:0] = out.pop(last)["source"].split()[1:-1]
             source = "```{claim} " + " ".join(names) + "\n```"
             cell = {"cell_type": "markdown", "id": f"claims-{names[0]}", "metadata": {}}
             out.append({**cell, "source": source})
@@ -118,7 +123,7 @@ def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     for cell in cells:
         source = "".join(cell["source"])
-        if cell["cell_type"] == "code" and "remove-cell" in cell["metadata"].get("tags", []):
+        if is_hidden(cell):
             out.append(cell)
             names += measured_in(source)
             continue
@@ -129,7 +134,7 @@ def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
             out.append(cell)
             names += measured_in(source) if cell["cell_type"] == "code" else []
             continue
-        before, behind = split_at_heading(source)
+        before, behind = split_text(source)
         out += [{**cell, "source": before}] if before.strip() else []
         settle()
         if behind:
@@ -137,6 +142,20 @@ def after_paragraphs(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
             out.append({**cell, "id": name, "source": behind})
     settle()
     return out
+
+
+def is_hidden(cell: dict[str, Any]) -> bool:
+    """Whether nothing of a cell is shown."""
+    return cell["cell_type"] == "code" and "remove-cell" in cell["metadata"].get("tags", [])
+
+
+def split_text(text: str) -> tuple[str, str]:
+    """Split Markdown before its first heading, or else before a last paragraph with a colon."""
+    before, behind = split_at_heading(text)
+    if not behind and re.search(r"[^:]:\s*$", before):
+        head, _, lead = before.rpartition("\n\n")
+        return head, lead
+    return before, behind
 
 
 def split_at_heading(text: str) -> tuple[str, str]:
