@@ -5,6 +5,7 @@
 # %% ../nbs/interior_point.ipynb #5b5d17c4
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,18 @@ from .arrays import Array, as_array, check_array, check_labels
 # %% auto #0
 __all__ = ['LowRank', 'solve_low_rank']
 
+# %% ../nbs/interior_point.ipynb #7a1c0e01
+def invert_triangle(L: Array) -> Array:
+    """Invert a lower triangular matrix: first its halves, then what is below them."""
+    half = len(L) // 2
+    if half <= 32:
+        return np.linalg.inv(L)
+    top, bottom = invert_triangle(L[:half, :half]), invert_triangle(L[half:, half:])
+    inverse = np.zeros_like(L)
+    inverse[:half, :half], inverse[half:, half:] = top, bottom
+    inverse[half:, :half] = -bottom @ (L[half:, :half] @ top)
+    return inverse
+
 # %% ../nbs/interior_point.ipynb #bbc26efc
 class LowRank:
     """A kernel matrix of low rank, K = V Vᵀ between vectors that add up to 0.
@@ -24,50 +37,75 @@ class LowRank:
     ----------
     V : ndarray of shape (n, d)
         A row for each point. The mean row is subtracted.
+    rotate : bool
+        Whether to turn the rows to their principal axes. A factor found with pivots does
+        without.
 
     Attributes
     ----------
-    V : ndarray of shape (n, r)
-        The same kernel matrix in coordinates along principal axes, r its rank.
+    U : ndarray of shape (n, r)
+        Coordinates of the points, with columns of length 1; r is the rank.
+    S : ndarray of shape (r,)
+        The lengths that the columns had.
     """
 
-    def __init__(self, V: Array) -> None:
-        U, S, _ = np.linalg.svd(V - V.mean(axis=0), full_matrices=False)
-        kept = S > 1e-13 * S.max(initial=0.0)
-        self.U, self.S = U[:, kept], S[kept]
-        self.V: Array = self.U * self.S
+    def __init__(self, V: Array, rotate: bool = True) -> None:
+        mean = V.mean(axis=0)
+        V = V - mean
+        if rotate:
+            axes = np.linalg.svd(np.linalg.qr(V, mode="r"))[2].T
+            V, mean = V @ axes, mean @ axes
+        sizes = np.sqrt(np.einsum("ij,ij->j", V, V))
+        kept = sizes > 1e-13 * sizes.max(initial=0.0)
+        self.S: Array = sizes[kept]
+        self.U: Array = V[:, kept] / self.S
+        self.mean: Array = mean[kept]
+
+    def take(self, rows: Array) -> LowRank:
+        """Return the same for some of the points."""
+        part = copy.copy(self)
+        part.U = self.U[rows]
+        return part
 
     def product(self, b: Array) -> Array:
-        """Compute K b."""
-        return np.asarray(self.V @ (self.V.T @ b))
+        """Compute K b (n,) for b of shape (n,), but for a constant."""
+        return np.asarray(self.U @ (self.S**2 * (b @ self.U)))
 
-    def shifted(self, D: Array) -> Callable[[Array], Array]:
-        """Return a function that solves (K + diag(D)) x = r for x."""
-        scaled = self.U / np.sqrt(D)[:, None]
+    def offset(self, b: Array) -> float:
+        """Compute that constant: what the mean row adds to K b if b adds up to 0."""
+        return float((self.S * self.mean) @ (b @ self.U))
+
+    def shifted(self, D: Array) -> tuple[Callable[[Array], Array], Array]:
+        """Return a function that solves (K + diag(D)) x = r for x, and x for r of ones."""
+        root, error = self.U / np.sqrt(D)[:, None], np.inf
         try:
-            L = np.linalg.cholesky(np.diag(self.S**-2.0) + scaled.T @ scaled)
-            inverse = np.linalg.inv(L).T
-            accurate = np.abs(self.solve(D, inverse, np.ones_like(D))[1]).max() < 1e-9
+            L = np.linalg.cholesky(np.diag(self.S**-2.0) + root.T @ root)
+            inverse = invert_triangle(L)
+            ones, error = self.solve(D, inverse, np.ones_like(D))
         except np.linalg.LinAlgError:
-            accurate = False
-        if not accurate:
-            inverse = np.linalg.inv(np.linalg.qr(np.vstack([np.diag(1 / self.S), scaled]), "r"))
-        return lambda r: self.solve(D, inverse, r)[0]
+            pass
+        if not error < 1e-9:
+            R = np.asarray(np.linalg.qr(np.vstack([np.diag(1 / self.S), root]), "r"))
+            inverse = invert_triangle(R.T)
+            ones, _ = self.solve(D, inverse, np.ones_like(D))
+        return lambda r: self.solve(D, inverse, r)[0], ones
 
-    def solve(self, D: Array, inverse: Array, r: Array) -> tuple[Array, Array]:
-        """Solve by a factor's inverse, refining twice; return x, and what is left of r."""
-        x, rest = np.zeros_like(r), r
-        for _ in range(3):
-            inner = inverse @ (inverse.T @ (self.U.T @ (rest / D)))
+    def solve(self, D: Array, inverse: Array, r: Array) -> tuple[Array, float]:
+        """Solve by a factor's inverse, refining the result; return it and the error left."""
+        x, rest, error = np.zeros_like(r), r, 1.0
+        for _ in range(4):
+            inner = (inverse @ ((rest / D) @ self.U)) @ inverse
             x = x + (rest - self.U @ inner) / D
             rest = r - self.product(x) - D * x
-        return x, rest
+            error = float(np.abs(rest).max())
+            if error <= 1e-11 * np.abs(r).max():
+                break
+        return x, error
 
 # %% ../nbs/interior_point.ipynb #b099e859
 def max_step(v: Array, dv: Array) -> float:
     """Return the largest step, at most 1, for which ``v + step * dv`` is not negative."""
-    falling = dv < 0
-    return float(min(1.0, (-v[falling] / dv[falling]).min(initial=np.inf)))
+    return float(1 / max(1.0, (-dv / v).max()))
 
 # %% ../nbs/interior_point.ipynb #d92b25dd
 class Iterate(NamedTuple):
@@ -100,8 +138,7 @@ class Iterate(NamedTuple):
 def newton_step(K: LowRank, y: Array, p: Iterate) -> Iterate:
     """Take one step of Mehrotra's predictor and corrector."""
     error, excess = p.z - p.w - K.product(p.b) + y + p.rho, p.b.sum()
-    solve = K.shifted(p.z / p.s + p.w / p.t)
-    ones = solve(np.ones_like(y))
+    solve, ones = K.shifted(p.z / p.s + p.w / p.t)
 
     def direction(rz: Array, rw: Array) -> Iterate:
         alone = solve(error + rz / p.s - rw / p.t)
@@ -158,17 +195,29 @@ def interior_point(K: LowRank, y: Array, low: Array, high: Array,
         point = newton_step(K, y, point)
     return best.b, best.rho, n_iter
 
+# %% ../nbs/interior_point.ipynb #7a1c0e02
+def solve_symmetric(A: Array, r: Array) -> Array:
+    """Solve A x = r for x; by least squares where elimination is not accurate."""
+    try:
+        x = np.linalg.solve(A, r)
+        x += np.linalg.solve(A, r - A @ x)
+        if np.abs(A @ x - r).max() <= 1e-12 * np.abs(A * x).max():
+            return x
+    except np.linalg.LinAlgError:
+        pass
+    return np.asarray(np.linalg.lstsq(A, r, rcond=1e-15)[0])
+
 # %% ../nbs/interior_point.ipynb #8e72a10d
 def solve_free(K: LowRank, y: Array, b: Array, free: Array) -> tuple[Array, float]:
     """Compute the free multipliers, the others fixed, and rho."""
-    V, x = K.V[free], np.where(free, 0.0, b)
+    V, x = K.U[free] * K.S, np.where(free, 0.0, b)
     A = np.zeros((len(V) + 1,) * 2)
     A[:-1, :-1], A[:-1, -1], A[-1, :-1] = V @ V.T, -1, -1
     size = A.diagonal().copy()
     size[-1] = 1
     size = 1 / np.sqrt(np.where(size > 1e-15 * size.max(), size, 1))
-    right = np.append(y[free] - V @ (K.V.T @ x), x.sum())
-    found = size * np.linalg.lstsq(A * size * size[:, None], size * right, rcond=1e-15)[0]
+    right = size * np.append((y - K.product(x))[free], x.sum())
+    found = size * solve_symmetric(A * size * size[:, None], right)
     x[free] = found[:-1]
     return x, float(found[-1])
 
@@ -183,15 +232,19 @@ def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, in
 def reduce_free(K: LowRank, b: Array, low: Array, high: Array, free: Array) -> Array:
     """Move dependent multipliers to walls along directions that change nothing else."""
     rows = np.column_stack([K.U, np.ones(len(b))])
-    b, left = b.copy(), np.flatnonzero(free)
+    b, left, most = b.copy(), np.flatnonzero(free), rows.shape[1]
     while len(left):
-        tried = left[: rows.shape[1] + 1]
-        _, sizes, ways = np.linalg.svd(rows[tried].T)
-        if (sizes > 1e-10 * sizes[0]).sum() == len(tried):
+        tried = left[: most + 1]
+        R = np.asarray(np.linalg.qr(rows[tried].T, "r"))
+        sizes = np.append(np.abs(R.diagonal()), 0.0)[: len(tried)]
+        dependent = np.flatnonzero(sizes <= 1e-10 * np.sqrt((R**2).sum(axis=0)))
+        if not len(dependent):
             break
-        step, k = first_wall(b[tried], ways[-1], low[tried], high[tried])
-        b[tried] += step * ways[-1]
-        b[tried[k]] = high[tried[k]] if ways[-1][k] > 0 else low[tried[k]]
+        j, way = dependent[0], np.zeros(len(tried))
+        way[:j], way[j] = np.linalg.solve(R[:j, :j], R[:j, j]), -1
+        step, k = first_wall(b[tried], way, low[tried], high[tried])
+        b[tried] += step * way
+        b[tried[k]] = high[tried[k]] if way[k] > 0 else low[tried[k]]
         left = left[left != tried[k]]
     return b
 
@@ -225,6 +278,18 @@ def crossover(K: LowRank, y: Array, low: Array, high: Array, b: Array, rho: floa
         at_low[wrong.argmax()] = at_high[wrong.argmax()] = False
     return b, rho
 
+# %% ../nbs/interior_point.ipynb #7a1c0e03
+def solve_box(K: LowRank, y: Array, low: Array, high: Array) -> tuple[Array, float, int]:
+    """Solve by both stages; multipliers without room between their bounds are left out."""
+    rows, b = np.flatnonzero(low < high), np.zeros(len(y))
+    K, y, low, high = K.take(rows), y[rows], low[rows], high[rows]
+    try:
+        inside, rho, n_iter = interior_point(K, y, low, high)
+        b[rows], rho = crossover(K, y, low, high, inside, rho)
+    except np.linalg.LinAlgError:  # numbers too large or too small
+        return b, 0.0, 0
+    return b, rho, n_iter
+
 # %% ../nbs/interior_point.ipynb #ae1068a4
 @np.errstate(under="ignore")  # a product may be too small to be told from 0
 def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, float, int]:
@@ -254,11 +319,10 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
         if not np.isfinite(np.square(points).sum()):
             raise ValueError("V: expected numbers whose squares have a finite sum, got numbers "
                              f"from {points.min():.3g} to {points.max():.3g}")
-    low, high = np.minimum(0, labels * bounds), np.maximum(0, labels * bounds)
     K = LowRank(points)
-    b, rho, n_iter = interior_point(K, labels, low, high)
-    b, rho = crossover(K, labels, low, high, b, rho)
-    return b, rho + float((points.mean(axis=0) @ points.T) @ b), n_iter
+    b, rho, n_iter = solve_box(K, labels, np.minimum(0, labels * bounds),
+                               np.maximum(0, labels * bounds))
+    return b, rho + K.offset(b), n_iter
 
 # %% ../nbs/interior_point.ipynb #b41d3f40
 def check_problem(y: ArrayLike, C: ArrayLike, n: int) -> tuple[Array, Array]:
@@ -274,3 +338,43 @@ def check_problem(y: ArrayLike, C: ArrayLike, n: int) -> tuple[Array, Array]:
     if bounds.shape not in ((), (n,)) or not (np.isfinite(bounds) & (bounds > 0)).all():
         raise ValueError(f"C: expected a positive finite number, or {n} of them, got {C!r:.60}")
     return labels.astype(np.float64), np.broadcast_to(bounds, n).astype(np.float64)
+
+# %% ../nbs/interior_point.ipynb #7a1c0e04
+def pivoted_cholesky(column: Callable[[int], Array], diagonal: Array, error: float,
+                     most: int) -> Array | None:
+    """Factor a kernel matrix as V Vᵀ, column by column, until what is left is small.
+
+    Parameters
+    ----------
+    column : callable
+        Computes a column (n,) of the matrix by its number.
+    diagonal : ndarray of shape (n,)
+    error : float
+        Largest error of a number of the matrix; rounding may allow no less than its own.
+    most : int
+
+    Returns
+    -------
+    V : ndarray of shape (n, r), or None if r would be larger than `most`.
+    """
+    V, rest = np.empty((most, len(diagonal))), diagonal.astype(float)
+    error = max(error, np.finfo(float).eps * len(rest) * rest.max() / 4)
+    for r in range(most + 1):
+        i = int(rest.argmax())
+        if rest[i] <= error:
+            return V[:r].T
+        if r < most:
+            V[r] = (column(i) - V[:r, i] @ V[:r]) / np.sqrt(rest[i])
+            rest -= V[r] ** 2
+            rest[i] = 0
+    return None
+
+# %% ../nbs/interior_point.ipynb #7a1c0e05
+CALL = 10_000  # multiplications of a matrix product in the time of a call of NumPy
+NEWTON_STEPS = 15  # that a problem takes, or more
+
+
+def smo_budget(n: int, rank: int) -> int:
+    """Return how many steps of SMO cost as much as the solution by Newton's method."""
+    newton = n * rank**2 + rank**3 + 30 * n * rank + 400 * CALL
+    return NEWTON_STEPS * newton // (10 * CALL + 50 * n)

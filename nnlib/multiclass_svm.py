@@ -22,7 +22,7 @@ class OneVsRestSVC(BaseSVC):
 
     Parameters
     ----------
-    C, kernel, degree, gamma, coef0, tol, cache_size, class_weight, max_iter
+    C, kernel, degree, gamma, coef0, tol, cache_size, class_weight, max_iter, solver
         As for `SVC`, for each machine. The weight "balanced" gives a class the same
         say as all others together.
 

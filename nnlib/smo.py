@@ -12,10 +12,94 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import Array, gen_batches
-from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel
+from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
+from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel, PolynomialKernel
 
 # %% auto #0
 __all__ = ['smo', 'solve']
+
+
+# %% ../nbs/interior_point.ipynb #7a1c0e06
+SOLVERS = "auto", "smo", "interior_point"
+RANKS = 25, 100, 400, 1600  # that are tried for kernels whose rank is not known
+
+
+def possible_ranks(kernel: Kernel, A: Array, cache_size: float) -> list[int]:
+    """List the ranks to try for a kernel, if any, whose factor is within memory."""
+    n, most = len(A), int(min(cache_size, 2**40) * 2**20) // (32 * len(A))
+    if is_linear(kernel):
+        return [min(A.shape)] if min(A.shape) <= most else []
+    if not kernel.definite or A.dtype != np.float64:
+        return []
+    return sorted({min(rank, n, most) for rank in RANKS})
+
+
+def is_linear(kernel: Kernel) -> bool:
+    """Tell whether a kernel is an inner product of its features, but for two constants."""
+    return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
+
+
+def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank | None:
+    """Factor the kernel between all points; None if the rank is too high."""
+    if isinstance(kernel, PolynomialKernel) and is_linear(kernel):
+        return LowRank(math.sqrt(kernel.gamma) * A.astype(float))
+    blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
+    diagonal = np.concatenate([block.diagonal() for block in blocks])
+    V = pivoted_cholesky(lambda i: kernel.block(A[i : i + 1], A)[0], diagonal, error, rank)
+    return None if V is None else LowRank(V, rotate=False)
+
+# %% ../nbs/interior_point.ipynb #7a1c0e07
+def solve_by_newton(K: LowRank, duals: DualProblems, tol: float,
+                    distances: Distances | None) -> None:
+    """Solve those of the problems that are not solved yet by the interior point method."""
+    todo, rows = np.flatnonzero(duals.gap > tol), np.arange(len(duals.A))
+    part = DualProblems(duals.kernel, duals.A, duals.Y[todo], (duals.upper - duals.lower)[todo])
+    for p, box in enumerate(zip(part.Y, part.lower, part.upper)):
+        part.b[p], _, part.n_iter[p] = solve_box(K, *box)
+    if is_linear(duals.kernel):
+        F = np.array([K.product(b) + K.offset(b) for b in part.b])
+    else:
+        F = part.product(part.b, rows, distances)
+    part.update_gap(F - part.Y, rows)
+    duals.b[todo], duals.gap[todo], duals.rho[todo] = part.b, part.gap, part.rho
+    duals.n_iter[todo] += part.n_iter
+
+# %% ../nbs/interior_point.ipynb #7a1c0e08
+def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: float,
+                cache_size: float, solver: str) -> DualProblems:
+    """Solve k problems by SMO, or by Newton's method where SMO would take longer.
+
+    Parameters and result are those of `solve`, and the name of the solver.
+    """
+    A = A.astype(float) if solver == "interior_point" else A
+    limit = max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
+    ranks, distances = [], None
+    if solver != "smo":
+        ranks = possible_ranks(kernel, A, cache_size)
+    if solver == "interior_point":
+        ranks = ranks[-1:]
+    elif len(A) > limit:
+        ranks = [rank for rank in ranks if NEWTON_STEPS * rank <= len(A)][:2]
+    elif ranks:
+        distances = half_squared_distances(kernel, A)
+    for rank in ranks:
+        duals, steps = DualProblems(kernel, A, Y, C), smo_budget(len(A), rank)
+        if distances is not None:
+            solve_subset(duals, np.arange(len(A)), tol, min(steps, max_iter), limit, distances)
+            if steps >= max_iter or not (duals.gap > tol).any():
+                return duals
+        K = factor_kernel(kernel, A, 1e-7 / C.sum(1).max(), rank)
+        if K is not None:
+            solve_by_newton(K, duals, tol, distances)
+            if (duals.gap > tol).any():
+                steps += duals.n_iter.max()
+                solve_subset(duals, np.arange(len(A)), tol, steps, limit, distances)
+            return duals
+    if solver == "interior_point":
+        raise ValueError("solver: expected a kernel that is known to be positive semidefinite, "
+                         f"of a rank that fits into cache_size={cache_size}, "
+                         "for 'interior_point'")
+    return solve(kernel, A, Y, C, tol, max_iter, cache_size)
 
 # %% ../nbs/svm.ipynb #c01f98ce
 def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:

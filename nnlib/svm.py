@@ -23,7 +23,7 @@ from .problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
     expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right, weigh_samples)
 from .simple_svm import Certificate, certify
-from .smo import solve
+from .smo import SOLVERS, solve_duals
 
 # %% auto #0
 __all__ = ['ConvergenceWarning', 'BaseSVC', 'SVC']
@@ -34,13 +34,13 @@ class ConvergenceWarning(UserWarning):
 
 # %% ../nbs/svm.ipynb #f6000008
 def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
-                max_iter: float, room: float) -> tuple[Array, Array, Array, Array]:
+                max_iter: float, room: float, solver: str) -> tuple[Array, Array, Array, Array]:
     """Solve all problems; return multipliers (slots, n), and for each gap, rho and steps."""
     b = np.zeros((1 + max(int(part.slots.max()) for part in parts), len(A)))
     found = []
     for part, C in zip(parts, bounds):
         some = A if len(part.rows) == len(A) else A[part.rows]
-        duals = solve(kernel, some, part.Y, C, tol, max_iter, room)
+        duals = solve_duals(kernel, some, part.Y, C, tol, max_iter, room, solver)
         b[part.slots, part.rows] = duals.b
         found.append((duals.gap, duals.rho, duals.n_iter))
     gap, rho, n_iter = map(np.concatenate, zip(*found))
@@ -69,10 +69,11 @@ class BaseSVC(Estimator):
     def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
                  kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
                  tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
-                 class_weight: Mapping[Any, float] | str | None = None) -> None:
+                 class_weight: Mapping[Any, float] | str | None = None,
+                 solver: str = "auto") -> None:
         self.C, self.kernel, self.degree, self.gamma, self.coef0 = C, kernel, degree, gamma, coef0
         self.tol, self.cache_size, self.max_iter = tol, cache_size, max_iter
-        self.class_weight = class_weight
+        self.class_weight, self.solver = class_weight, solver
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Solve the dual problems of points with labels; warn if that falls short.
@@ -232,8 +233,7 @@ def choose_kernel(machine: BaseSVC, X: Array) -> tuple[Kernel, float, Array]:
 class SVC(BaseSVC):
     """Support vector machines for two classes, or for each pair of more, as in scikit-learn.
 
-    Scale the features first (`StandardScaler`): with the linear kernel, data of unlike
-    scales can take millions of steps.
+    Scale the features first (`StandardScaler`), unless their scales mean something.
 
     Parameters
     ----------
@@ -255,13 +255,17 @@ class SVC(BaseSVC):
     class_weight : dict, "balanced" or None
         Factors of C by class.
     max_iter : int
-        Largest number of steps; -1 for no limit.
+        Largest number of steps of SMO; -1 for no limit.
     decision_function_shape : {"ovr", "ovo"}
         Whether `decision_function` has a value for each of more than two classes, or
         for each pair.
     break_ties : bool
         Whether the values of "ovr" decide among classes with equally many votes; else
         it is the first of them.
+    solver : {"auto", "smo", "interior_point"}
+        What solves the dual problem: SMO, or Newton's method, which takes few steps whatever
+        C and the scales are, but needs a kernel of low rank, or few points. "auto" begins
+        with SMO, and changes to the other when SMO has cost as much as that would.
 
     Attributes
     ----------
@@ -306,9 +310,11 @@ class SVC(BaseSVC):
                  kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
                  tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
                  class_weight: Mapping[Any, float] | str | None = None,
-                 decision_function_shape: str = "ovr", break_ties: bool = False) -> None:
+                 decision_function_shape: str = "ovr", break_ties: bool = False,
+                 solver: str = "auto") -> None:
         super().__init__(C=C, degree=degree, gamma=gamma, kernel=kernel, coef0=coef0, tol=tol,
-                         cache_size=cache_size, max_iter=max_iter, class_weight=class_weight)
+                         cache_size=cache_size, max_iter=max_iter, class_weight=class_weight,
+                         solver=solver)
         self.decision_function_shape, self.break_ties = decision_function_shape, break_ties
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -348,14 +354,16 @@ class SVC(BaseSVC):
 
 # %% ../nbs/svm.ipynb #21f5768e
 #| code-fold: true
-def check_limits(machine: BaseSVC) -> tuple[float, float, float]:
-    """Return the tolerance, the largest number of steps, infinity for -1, and the megabytes."""
+def check_limits(machine: BaseSVC) -> tuple[float, float, float, str]:
+    """Return tolerance, largest number of steps, infinity for -1, megabytes, and solver."""
     tol = check_number("tol", machine.tol, float, above=0)
     most = check_number("max_iter", machine.max_iter, int, low=-1)
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
     room = check_number("cache_size", machine.cache_size, float, above=0)
-    return tol, math.inf if most == -1 else min(most, 2**62), room
+    if machine.solver not in SOLVERS:
+        raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {machine.solver!r}")
+    return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver
 
 
 def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,

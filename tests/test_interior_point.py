@@ -1,11 +1,24 @@
 """The interior point solver beside libsvm, on easy, badly scaled and degenerate problems."""
 
+import warnings
+
 import numpy as np
 import pytest
-from sklearn.datasets import load_breast_cancer
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.svm import SVC
 
-from nnlib.interior_point import LowRank, crossover, interior_point, solve_low_rank
+from nnlib import SVC as OurSVC
+from nnlib import OneVsRestSVC
+from nnlib.interior_point import (
+    LowRank,
+    crossover,
+    interior_point,
+    invert_triangle,
+    pivoted_cholesky,
+    smo_budget,
+    solve_low_rank,
+)
+from nnlib.svm import ConvergenceWarning
 
 
 def dual(X, y, beta):
@@ -97,7 +110,7 @@ def test_shifted_systems_are_solved(spread):
     V = rng.normal(size=(50, 4)) * [1, 10, 1e3, 1e-3]
     D, r = 10.0 ** rng.uniform(-spread, spread, 50), rng.normal(size=50)
     K = LowRank(V)
-    x = K.shifted(D)(r)
+    x = K.shifted(D)[0](r)
     V = V - V.mean(0)
     whole = V @ V.T + np.diag(D)
     assert np.abs(whole @ x - r).max() < 1e-9 * np.abs(whole * x).max()
@@ -168,3 +181,128 @@ def test_a_linear_map_of_the_features_changes_little():
 def test_bad_input_is_refused(refuses, V, y, C, error, words):
     with refuses(error, words):
         solve_low_rank(V, y, C)
+
+
+# As a solver of the machines
+
+
+def duplicates(seed=0):
+    rng = np.random.default_rng(seed)
+    return np.tile(rng.normal(size=(40, 2)), (3, 1)), rng.integers(0, 2, 120)
+
+
+MACHINES = [
+    {"kernel": "linear", "C": 1e2},
+    {"kernel": "linear", "C": 1e-3},
+    {"kernel": "poly", "degree": 2, "coef0": 1.0, "C": 100.0},
+    {"kernel": "poly", "degree": 5, "gamma": 0.2, "coef0": 1.0, "C": 10.0},
+    {"kernel": "poly", "degree": 0, "coef0": 1.0},
+    {"kernel": "rbf", "gamma": 1e-4, "C": 1e4},
+    {"kernel": "rbf", "gamma": 1.0, "C": 1e3},
+    {"kernel": "rbf", "gamma": 1e3, "C": 1.0},
+    {"kernel": "linear", "class_weight": {0: 3.0, 1: 0.3}, "C": 10.0},
+]
+
+
+@pytest.mark.parametrize("solver", ["auto", "interior_point"])
+@pytest.mark.parametrize("settings", MACHINES)
+def test_machines_are_as_good_as_libsvm_s(settings, solver):
+    X, y = duplicates()
+    weight = np.random.default_rng(1).uniform(0, 2, 120)
+    weight[::7] = 0
+    machine = OurSVC(solver=solver, **settings).fit(X, y, sample_weight=weight)
+    kept = weight > 0  # libsvm counts support vectors among these
+    theirs = SVC(**settings)
+    theirs.fit(X[kept], y[kept], sample_weight=weight[kept])
+    proof = machine.certificate(X, y, sample_weight=weight)
+    assert proof.holds(1e-3 if solver == "auto" else 1e-5)
+    assert solver == "auto" or machine.violation_[0] < 1e-6
+    beta, bias = theirs.dual_coef_[0], theirs.intercept_[0]
+    f = theirs.decision_function(X[kept])
+    dual = abs(beta).sum() - beta @ (f[theirs.support_] - bias) / 2
+    assert proof.dual >= dual - 1e-4 * abs(dual)
+    assert (machine.dual_coef_[0] != 0).all() and weight[machine.support_].min() > 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"kernel": "linear"}, {"kernel": "poly", "C": 0.1}])
+def test_within_its_budget_smo_decides_bit_for_bit(settings):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(150, 3))
+    y = (X[:, 0] + 0.5 * rng.normal(size=150) > 0).astype(int)
+    ours, smo = (OurSVC(solver=name, **settings).fit(X, y) for name in ("auto", "smo"))
+    assert np.array_equal(ours.dual_coef_, smo.dual_coef_)
+    assert ours.intercept_ == smo.intercept_ and ours.n_iter_ == smo.n_iter_
+
+
+def test_unscaled_features_are_no_matter():
+    X, y = load_breast_cancer(return_X_y=True)
+    for C in (1.0, 100.0):
+        machine = OurSVC(kernel="linear", C=C).fit(X, y)
+        assert machine.violation_[0] < 1e-6 and machine.certificate(X, y).holds(1e-5)
+        assert machine.n_iter_[0] < smo_budget(569, 30) + 60
+
+
+def test_a_limit_below_the_budget_holds():
+    X, y = load_breast_cancer(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="max_iter=100 steps"):
+        machine = OurSVC(kernel="linear", max_iter=100).fit(X, y)
+    assert machine.n_iter_[0] == 100
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly"])
+def test_a_kernel_matrix_that_does_not_fit_is_never_computed(kernel):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 2))
+    y = (X[:, 0] + rng.normal(size=1500) > 0).astype(int)
+    settings = {"kernel": kernel, "degree": 2, "coef0": 1.0, "C": 100.0}
+    small = OurSVC(cache_size=2, **settings).fit(X, y)
+    large = OurSVC(solver="interior_point", **settings).fit(X, y)
+    assert small.n_iter_[0] < 60 and np.allclose(small.dual_coef_.sum(), 0)
+    assert np.allclose(small.decision_function(X), large.decision_function(X), atol=1e-6)
+
+
+def test_many_classes_share_the_factor():
+    X, y = load_digits(return_X_y=True)
+    machine = OneVsRestSVC(kernel="linear", C=100.0).fit(X[:600], y[:600])
+    assert all(proof.holds() for proof in machine.certificates(X[:600], y[:600]))
+    slow = OneVsRestSVC(kernel="linear", C=100.0, solver="interior_point").fit(X[:600], y[:600])
+    assert slow.violation_.max() < 1e-6
+    assert np.allclose(machine.decision_function(X), slow.decision_function(X), atol=0.01)
+
+
+def test_what_the_interior_point_cannot_solve_is_refused(refuses):
+    X, y = duplicates()
+    for settings in ({"kernel": "sigmoid"}, {"kernel": lambda A, B: A @ B.T},
+                     {"cache_size": 1e-3}):  # fmt: skip
+        with refuses(ValueError, "solver: expected a kernel that is known"):
+            OurSVC(solver="interior_point", **settings).fit(X, y)
+    for name in ("newton", None, ["smo"]):
+        with refuses(ValueError, "solver: expected one of auto, smo, interior_point"):
+            OurSVC(solver=name).fit(X, y)
+
+
+def test_numbers_of_any_size_are_survived():
+    X, y = load_breast_cancer(return_X_y=True)
+    for scale in (1e-120, 1e-8, 1e8, 1e120):
+        machine = OurSVC(kernel="linear", C=1 / scale**2 if abs(scale) < 1e10 else 1.0,
+                         max_iter=3000)  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            assert np.isfinite(machine.fit(X * scale, y).decision_function(X * scale)).all()
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 66, 200, 333])
+def test_triangles_are_inverted(n):
+    L = np.tril(np.random.default_rng(n).normal(size=(n, n)), -1) / n + 2 * np.eye(n)
+    assert np.allclose(invert_triangle(L) @ L, np.eye(n), atol=1e-12)
+
+
+def test_pivots_find_the_rank():
+    rng = np.random.default_rng(0)
+    V = rng.normal(size=(60, 7)) * 10.0 ** np.arange(-3, 4)
+    K = V @ V.T
+    found = pivoted_cholesky(lambda i: K[i], K.diagonal(), 1e-9, 60)
+    assert 7 <= found.shape[1] <= 9 and np.allclose(found @ found.T, K, atol=1e-6)
+    assert pivoted_cholesky(lambda i: K[i], K.diagonal(), 1e-9, 5) is None
+    nothing = pivoted_cholesky(lambda i: np.zeros(3), np.zeros(3), 1e-9, 2)
+    assert nothing.shape == (3, 0)

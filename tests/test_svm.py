@@ -479,7 +479,7 @@ def test_parameters_by_name():
     assert model.get_params() == {
         "C": 3, "kernel": "rbf", "degree": 3, "gamma": 0.5, "coef0": 0.0, "tol": 1e-3,
         "cache_size": 200, "class_weight": None, "max_iter": -1,
-        "decision_function_shape": "ovr", "break_ties": False,
+        "decision_function_shape": "ovr", "break_ties": False, "solver": "auto",
     }  # fmt: skip
     assert model.set_params(C=7, kernel="linear") is model and model.C == 7
     assert repr(model) == "SVC(C=7, gamma=0.5, kernel='linear')"
