@@ -53,7 +53,8 @@ class Transformer(Estimator):
         """Return the samples, (n, d), that `transform` turns into `Z`, or those nearest."""
         self._check_fitted()
         with np.errstate(all="ignore"):
-            X = self._unmap(check_samples(Z, "Z", len(self._names_out([""] * self.n_features_in_))))
+            d = len(self._names_out([""] * self.n_features_in_))
+            X = self._unmap(check_samples(Z, "Z", d))
             X = np.add(X, self._origin, out=X, casting="same_kind")
         check_overflow(X, "Z")
         return X
