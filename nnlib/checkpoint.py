@@ -194,6 +194,8 @@ def read_checkpoint(file: IO[bytes], name: str) -> Checkpoint:
     """Read a checkpoint from an open file; raise CheckpointError if it is not a whole one."""
     try:
         return from_arrays(read_arrays(file))
+    except MemoryError:  # the file may be whole
+        raise
     except Exception as error:
         reason = str(error) or type(error).__name__
         raise CheckpointError(f"{name}: no whole checkpoint: {reason}") from error
@@ -222,6 +224,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         A ValueError, for any file that is not a whole checkpoint.
     OSError
         If there is no such file, or it cannot be read.
+    MemoryError
+        If it does not fit; nothing in a forged file needs more than ten times its size.
     """
     if not stat.S_ISREG(os.stat(path).st_mode):
         raise CheckpointError(f"{os.fspath(path)}: expected a regular file, got a folder, device "
