@@ -105,7 +105,8 @@ def is_missing(value: Any) -> bool:
 def check_whole(a: Array, name: str) -> Array:
     """Return labels; raise ValueError if one is a number that is not whole."""
     if a.dtype.kind == "f" and len(odd := a[(a != np.floor(a)) | np.isinf(a)]):
-        raise ValueError(f"{name}: expected class labels, got the number {odd[0]}")
+        raise ValueError(f"{name}: expected class labels, got the number {odd[0]}; "
+                         "continuous values are no labels")
     return a
 
 

@@ -74,7 +74,7 @@ class Estimator:
 
     def _check_fitted(self) -> None:
         if not any(name.endswith("_") for name in vars(self)):
-            raise of_scikit_learn(NotFittedError)(f"{self!r}: call fit first")
+            raise of_scikit_learn(NotFittedError)(f"{self!r} is not fitted: call fit first")
 
     def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None) -> Array:
         """Return samples, (n, d), if they have the features that `fit` has seen."""

@@ -151,3 +151,9 @@ def check_shape(shape: Any) -> str:
     if not isinstance(shape, str) or shape not in ("ovr", "ovo"):
         raise ValueError(f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
     return shape
+
+
+def read_only(array: Array) -> Array:
+    """Return an array that nobody can write into, as changes would have no effect."""
+    array.setflags(write=False)
+    return array

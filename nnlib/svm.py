@@ -21,7 +21,7 @@ from .kernels import (
     kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)
 from .problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
-    expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right, weigh_samples)
+    expand_pairs, one_vs_one, one_vs_rest, rank_classes, read_only, share_right, weigh_samples)
 from .simple_svm import Certificate, certify
 from .smo import SOLVERS, solve_duals
 
@@ -139,7 +139,7 @@ class BaseSVC(Estimator):
         """Weights of the features, (k, d), of machines with the linear kernel."""
         if vars(self).get("_fitted", {}).get("kernel") != "linear":
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return np.asarray(self._coefficients() @ self.support_vectors_)
+        return read_only(self._coefficients() @ self.support_vectors_)
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:

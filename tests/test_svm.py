@@ -614,7 +614,7 @@ def test_a_failed_fit_leaves_the_model_as_it_was():
 
 @pytest.mark.parametrize("method", ["predict", "decision_function"])
 def test_nothing_is_predicted_before_fit(method, refuses):
-    with refuses(RuntimeError, "SVC(C=2): call fit"):
+    with refuses(RuntimeError, "SVC(C=2) is not fitted: call fit"):
         getattr(SVC(C=2), method)(GOOD_X)
     with refuses(RuntimeError, "call fit first"):
         SVC().score(GOOD_X, GOOD_y)
@@ -1156,7 +1156,7 @@ def test_weights_of_features_are_libsvm_s_and_select_them(dtype):
     )
     X = X.astype(dtype)
     ours, theirs = (kind(kernel="linear", tol=1e-4).fit(X, y) for kind in (SVC, Libsvm))
-    assert ours.coef_.shape == (1, 6)
+    assert ours.coef_.shape == (1, 6) and not ours.coef_.flags.writeable
     assert_allclose(ours.coef_, theirs.coef_, atol=1e-3)
     assert_allclose(X @ ours.coef_[0] + ours.intercept_, ours.decision_function(X), atol=1e-4)
     chosen = [
