@@ -331,7 +331,7 @@ def test_weights_of_samples_of_pairs_are_scikit_learn_s():
 def test_a_kernel_may_be_given_as_a_matrix(kind, k, dtype):
     X, y, new = turned(k)
     X, new = X.astype(dtype), new.astype(dtype)
-    by_name = kind(kernel="linear", C=2).fit(X, y)
+    by_name = kind(kernel="linear", C=2, solver="smo").fit(X, y)
     given = kind(kernel="precomputed", C=2).fit(X @ X.T, y)
     assert given.n_features_in_ == len(X) and given.shape_fit_ == (len(X), len(X))
     assert given.support_vectors_.shape == (0, 0) and not hasattr(given, "coef_")
