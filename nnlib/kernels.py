@@ -16,7 +16,7 @@ from .arrays import Array, check_array, check_number, gen_batches
 from .estimator import blockwise_moments, sum_squares
 
 # %% auto #0
-__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel', 'PrecomputedKernel', 'row_numbers']
+__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel', 'PrecomputedKernel']
 
 # %% ../nbs/svm.ipynb #79d9ce3b
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
@@ -228,7 +228,7 @@ class PrecomputedKernel:
         """Pick K between rows A (n, 1) and columns B (k, 1): (n, k)."""
         return np.asarray(self.K[np.ix_(A[:, 0].astype(int), B[:, 0].astype(int))])
 
-
+# %% ../nbs/svm.ipynb #f6000030
 def row_numbers(K: Array) -> Array:
     """Number the rows of a matrix, (n, 1), in its dtype."""
     return np.arange(len(K), dtype=K.dtype)[:, None]

@@ -22,7 +22,6 @@ from nnlib import (
     CrossEntropyLoss,
     Dense,
     MSELoss,
-    OneVsOneSVC,
     OneVsRestSVC,
     ReLU,
     Sequential,
@@ -263,7 +262,7 @@ def doors():
         fitted = make().fit(X)
         for name in ("fit", "fit_transform", "transform", "inverse_transform"):
             yield f"{type(fitted).__name__}.{name}", fitted, getattr(fitted, name)
-    for kind in (SVC, OneVsRestSVC, OneVsOneSVC):
+    for kind in (SVC, OneVsRestSVC):
         machine = kind().fit(X, Y)
         name = kind.__name__
         yield f"{name}.fit X", machine, lambda a, machine=machine: machine.fit(a, Y)
