@@ -158,6 +158,10 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
     classes, codes = np.unique(check_labels(y, name, n), return_inverse=True)
     return classes, codes
 
+# %% ../nbs/layers.ipynb #faa10023
+class Unfilled:
+    """In place of a generator: the parameters come from elsewhere, so none are drawn."""
+
 # %% ../nbs/layers.ipynb #6243ebe4
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
     """Return a random generator: `rng` itself, or a new one.
@@ -177,6 +181,9 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
     TypeError, ValueError
         For anything else.
     """
+    if isinstance(rng, Unfilled):
+        none: Any = rng
+        return none
     if isinstance(rng, (np.random.Generator, np.random.RandomState)):
         return rng
     if rng is not None and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from .arrays import RNG, Array, as_array, as_rng, check_array, check_number, shown
+from .arrays import (RNG, Array, Unfilled, as_array, as_rng, check_array, check_number,
+                          shown)
 from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0
@@ -264,10 +265,6 @@ class VectorView:
         write_into(self.__get__(layer), values, f"parameters of {layer!r}")
 
 # %% ../nbs/layers.ipynb #faa10022
-class Unfilled(np.random.RandomState):
-    """In place of a generator: the parameters come from elsewhere, so none are made."""
-
-
 def unfilled(n: int, dtype: DTypeLike) -> Array:
     """Return a vector of n zeros that are all the same number in memory."""
     return np.broadcast_to(np.zeros((), dtype), n)

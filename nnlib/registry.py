@@ -13,9 +13,9 @@ import numpy as np
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .archive import check_ints, check_object
-from .arrays import Array, check_array
+from .arrays import Array, Unfilled, check_array
 from .autoencoder import Autoencoder
-from .layers import Dense, Layer, Unfilled, unfilled
+from .layers import Dense, Layer, unfilled
 from .network import Sequential
 from .optimizer import SGD, Adam, Optimizer, check_params
 
@@ -127,7 +127,7 @@ def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
             layer.bind(*2 * [unfilled(layer.params.size, dtype)])
         network: Layer = cls(*layers)
         return network
-    rng = Unfilled(0) if is_own(cls) else 0
+    rng = Unfilled() if is_own(cls) else 0
     options = {"init": "zeros", "rng": rng, "dtype": dtype}  # for those that take them
     known = inspect.signature(cls).parameters
     options = {name: value for name, value in options.items() if name in known}

@@ -65,6 +65,11 @@ def run(name: str, seed: int, epochs: int = EPOCHS) -> dict[str, Any]:
     }
 
 
+def code() -> str:
+    """Compute the fingerprint of the code that the results depend on."""
+    return fingerprint(report_parts, Sequential, Dense, ReLU, BCEWithLogitsLoss, Adam)
+
+
 def main() -> None:
     """Read the options, train, then compare or store."""
     parser = argparse.ArgumentParser(
@@ -83,7 +88,7 @@ def main() -> None:
         about = {
             "epochs": EPOCHS,
             "sizes": {"encoder": ENCODER, **DECODERS},
-            "code": fingerprint(report_parts, Sequential, Dense, ReLU, BCEWithLogitsLoss, Adam),
+            "code": code(),
             "environment": kit.environment(),
             **kit.origin("python -m studies.decoders --store"),
         }

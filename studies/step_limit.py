@@ -94,6 +94,11 @@ def compare(runs: list[dict[str, Any]], stored: list[dict[str, Any]]) -> list[st
     ]
 
 
+def code() -> str:
+    """Compute the fingerprint of the code that the results depend on."""
+    return fingerprint(report_parts, classify_features)
+
+
 def main() -> None:
     """Read the options, run, then compare or store."""
     parser = argparse.ArgumentParser(
@@ -108,7 +113,7 @@ def main() -> None:
         about = {
             "limit": LIMIT,
             "untrained": UNTRAINED,
-            "code": fingerprint(report_parts, classify_features),
+            "code": code(),
             "environment": kit.environment(),
             **kit.origin("python -m studies.step_limit --store"),
         }

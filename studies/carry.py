@@ -1,0 +1,75 @@
+"""After a refactoring: give the results of studies today's fingerprints, if it computes the same.
+
+    python -m studies.carry
+
+Some jobs of each study are repeated. If every number is the stored one bit for bit, the result
+gets the fingerprint of today's code, and says by which code it was computed and what was repeated.
+Long trainings have their own way, ``python -m studies.trainings --carry``. Where a number differs,
+the study has to run again with ``--store``.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from . import bottleneck, decoders, kit, labels, step_limit
+
+EPOCHS = 2  # of trainings with both decoders
+
+
+def studies() -> dict[str, tuple[str, dict[str, kit.Job]]]:
+    """Name for each study its code and the jobs to repeat."""
+    widths, limits, few = bottleneck.jobs(), step_limit.all_jobs(), labels.jobs()
+    return {
+        "bottleneck": (bottleneck.code(), {"none-32-0": widths["none-32-0"]}),
+        "decoders": (
+            decoders.code(),
+            {f"{name}-0": (decoders.run, name, 0, EPOCHS) for name in decoders.DECODERS},
+        ),
+        "labels": (labels.code(), dict([next(iter(few.items()))])),
+        "step_limit": (
+            step_limit.code(),
+            {name: limits[name] for name in ("trained-0-1", "untrained-0-free")},
+        ),
+    }
+
+
+def is_stored(run: dict[str, Any], stored: list[dict[str, Any]]) -> bool:
+    """Tell whether a run, or the beginning of one, is among those that are stored."""
+    return any(
+        all(
+            old.get(key) == value
+            or (isinstance(value, list) and value == old[key][: len(value)])
+            or (key == "test_mse" and len(run["loss"]) < len(old["loss"]))
+            for key, value in run.items()
+        )
+        for old in stored
+    )
+
+
+def main() -> None:
+    """Repeat some jobs of every study whose code has changed; renew the fingerprints."""
+    different: list[str] = []
+    for name, (code, jobs) in studies().items():
+        path = kit.RUNS / f"{name}.json"
+        stored = kit.load(path)
+        if stored["code"] == code:
+            continue
+        found = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
+        runs = {job: one if isinstance(one, list) else [one] for job, one in found.items()}
+        wrong = [
+            f"{name}, {job}: {run}"
+            for job, several in runs.items()
+            for run in several
+            if not is_stored(run, stored["runs"])
+        ]
+        if not wrong:
+            evidence = {"jobs": [*jobs], "date": kit.today(), "environment": kit.environment()}
+            kit.store(kit.carried(stored, code, evidence), path)
+        different += wrong
+    kit.stop_if_different(different)
+
+
+if __name__ == "__main__":
+    main()
