@@ -367,7 +367,7 @@ PLANTED = {
         (r"step = min\(slope / \(2 \*", "step = 0.5 * min(slope / (2 *"),
         (False, True),
     ),
-    "shuffle lost": ((r"as_rng\((\w+)\) if shuffle else None", r"None"), (True, False)),
+    "shuffle lost": ((r"known = generator if shuffle .+", "known = None"), (True, False)),
 }
 
 

