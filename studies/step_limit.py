@@ -44,6 +44,7 @@ def run(seed: int, params: Any, choice: dict[str, Any], limit: int) -> list[dict
             draw=seed,
             pairs=True,
             max_iter=limit,
+            solver="smo",  # as the report's
             **choice,
         )
     return [
