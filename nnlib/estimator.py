@@ -19,10 +19,11 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from .arrays import Array, as_array, check_array, gen_batches, is_missing
 
-T = TypeVar("T")
-
 # %% auto #0
-__all__ = ['T', 'Estimator', 'NotFittedError']
+__all__ = ['Estimator', 'NotFittedError']
+
+# %% ../nbs/00_estimator.ipynb #e5700001
+T = TypeVar("T")
 
 # %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
