@@ -28,6 +28,7 @@ from nnlib.arrays import get_state
 from nnlib.gradient_checker import check_network
 from nnlib.layers import Layer
 from nnlib.network import History, TrainingStep, check_data
+from studies.survival import at_line
 
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
 
@@ -615,27 +616,8 @@ def test_an_exception_at_any_line_leaves_the_last_whole_epoch(size):
     states, line, found = all_bits(3, batch_size=size), 0, set()
     while True:
         parts, line = begin(), line + 7 if line > 500 else line + 1
-        left = line
-
-        def trace(frame, event, argument):
-            nonlocal left
-            if "nnlib" not in frame.f_code.co_filename:
-                return None
-            left -= event == "line"
-            if not left:
-                raise KeyboardInterrupt
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            with np.errstate():  # Python does not end a block that is interrupted at its end
-                go(parts, 3, batch_size=size)
+        if not at_line(lambda parts=parts: go(parts, 3, batch_size=size), line):
             break
-        except KeyboardInterrupt:
-            pass
-        finally:
-            sys.settrace(before)
         whole = len(parts[3].loss)
         assert bits(parts) == states[whole], f"after {line} lines"
         if whole not in found:
