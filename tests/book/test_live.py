@@ -310,14 +310,9 @@ UNSOLVED = {  # chapters that were rewritten and do not run in the page as in th
     "simple_svm",
 }
 UNSEEN = {  # ... and those that nobody has seen do it since
-    "benchmarks",
     "checkpoint",
-    "frameworks",
     "full_mnist",
-    "making_fast",
     "metrics",
-    "package",
-    "survives",
 }
 
 
