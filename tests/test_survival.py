@@ -30,6 +30,7 @@ def test_it_is_survived(name):
     assert survived == tried > 50
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # a worker has threads
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits of memory")
 @pytest.mark.parametrize("name", UNIX)
 def test_it_is_survived_in_processes(name):
