@@ -9,7 +9,7 @@
 # make test-versions run the package's tests on the oldest and the newest Python and NumPy that can be had
 # make newest        build and test the book with the newest releases of all it stands on, and say what broke
 # make lock          write anew what is installed: make UPGRADE=1 lock takes newer releases
-# make test-peers    compare with PyTorch, search on a Dask cluster (a large download)
+# make test-peers    compare with PyTorch, search on a Dask cluster, read tables of pandas and polars (a large download)
 # make bench         measure speed against PyTorch, and store the result
 # make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
 # make bench-pages   measure how the built pages load, and store the result

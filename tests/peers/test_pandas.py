@@ -1,17 +1,38 @@
 """Tables of pandas and polars: columns of mixed types, names, and tables that come back."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import make_pipeline
+from test_odd_inputs import DOORS, X, check_door
 
 from nnlib import PCA, SVC, OneVsRestSVC, StandardScaler
 
-pd = pytest.importorskip("pandas")
-
 KINDS = [StandardScaler, PCA, SVC, OneVsRestSVC]
+ODD = {
+    "a frame": pd.DataFrame(X),
+    "a frame of strings": pd.DataFrame(X).astype(str),
+    "an empty frame": pd.DataFrame(),
+    "a frame of nullable ints": pd.DataFrame({"a": pd.array([1, None, 3] * 2, dtype="Int64")}),
+    "a frame of polars": pl.DataFrame(X),
+    "a frame of polars with nulls": pl.DataFrame({"a": [1.0, None, 2.0] * 2, "b": [1] * 6}),
+    "a series of polars": pl.Series([0, 1, None] * 2),
+    "strings of polars": pl.Series(["a", "b", None] * 2),
+    "categories of polars": pl.Series(["a", "b"] * 3, dtype=pl.Categorical),
+    "nullable floats": pd.array([0.5, None, 2.0] * 2, dtype="Float64"),
+    "nullable ints": pd.array([0, 1] * 3, dtype="Int64"),
+    "categories": pd.Series(["a", "b"] * 3, dtype="category"),
+    "missing categories": pd.Series(["a", None] * 3, dtype="category"),
+    "nullable strings": pd.array(["a", None] * 3, dtype="string"),
+    "intervals": pd.Series(pd.interval_range(0, 6)),
+    "periods": pd.Series(pd.period_range("2020", periods=6, freq="D")),
+    "dates with zones": pd.Series(pd.date_range("2020", periods=6, tz="UTC")),
+    "sparse columns": pd.DataFrame(X).astype(pd.SparseDtype("float", 0.0)),
+}
 
 
 @pytest.fixture
@@ -67,7 +88,7 @@ def test_missing_values_and_other_kinds_are_refused(kind, table, refuses):
 @pytest.mark.parametrize("kind", ["pandas", "polars"])
 @pytest.mark.parametrize("make", [StandardScaler, PCA])
 def test_tables_come_back_if_asked_for(make, kind, table):
-    frames = pytest.importorskip(kind)
+    frames = {"pandas": pd, "polars": pl}[kind]
     plain = table.astype(float)
     model = make().set_output(transform=kind)
     out = model.fit_transform(plain)
@@ -93,9 +114,14 @@ def test_pipelines_and_column_transformers_name_their_columns(table):
 
 
 def test_polars_frames_are_samples(table):
-    pl = pytest.importorskip("polars")
     plain = table.astype(float)
     frame = pl.DataFrame({name: plain[name].to_numpy() for name in plain})
     model = StandardScaler().fit(frame)
     assert_array_equal(model.feature_names_in_, list("abcdef"))
     assert_array_equal(model.transform(frame), StandardScaler().fit(plain).transform(plain))
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("strict", [False, True], ids=["quiet", "strict"])
+def test_odd_tables_are_used_or_refused(door, strict):
+    check_door(door, strict, ODD)
