@@ -35,7 +35,7 @@ def scalar(value: float, dtype: DTypeLike) -> Array:
 # %% ../nbs/data.ipynb #d9a00003
 #| code-fold: true
 def as_array(values: ArrayLike, name: str) -> Array:
-    """Return `values` as an array; raise for a masked or ragged one, or what is no array."""
+    """Return `values` as an array; raise an error for masked or ragged ones and other objects."""
     if is_masked(values):
         raise TypeError(f"{name}: expected an array without a mask, got a masked one; "
                         "fill in or leave out what is masked")
@@ -52,7 +52,7 @@ def as_array(values: ArrayLike, name: str) -> Array:
 
 
 def is_masked(values: Any, depth: int = 2) -> bool:
-    """Tell whether an array is masked, or one in a list is, whose mask NumPy would drop."""
+    """Return True for a masked array, or a list with one, whose mask NumPy would drop."""
     if isinstance(values, (list, tuple)) and depth:
         return any(is_masked(value, depth - 1) for value in values)
     return isinstance(values, np.ma.MaskedArray)
@@ -93,7 +93,7 @@ LABELS: dict[type, tuple[type, ...]] = {
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value stands for none: None, NaN, NaT or the NA of pandas."""
+    """Return True for a missing value: None, NaN, NaT or the NA of pandas."""
     try:
         return value is None or bool(value != value)
     except TypeError:  # NA does not know whether it equals itself

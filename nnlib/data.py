@@ -58,12 +58,12 @@ MIRRORS = (
 
 # %% ../nbs/data.ipynb #a57a16ad
 def read_verified(path: Path, sha256: str, size: int) -> bytes:
-    """Read the content of a file, packed by gzip or not, which must have this SHA-256.
+    """Read the content of a file, compressed by gzip or not, and check its SHA-256.
 
-    No more than `size` bytes are unpacked. Raises FileNotFoundError if there is no file,
-    ValueError if it is damaged or another one.
+    At most `size` + 1 bytes are decompressed. Raises FileNotFoundError if there is no file,
+    ValueError if it is damaged or a different one.
     """
-    import hashlib  # here, since only who calls this needs it
+    import hashlib  # here because nothing else needs it
 
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
@@ -93,7 +93,7 @@ def data_folder() -> Path | None:
 
 # %% ../nbs/data.ipynb #d9a00009
 def find_file(folder: Path, name: str) -> Path:
-    """Find a file of MNIST, packed or not; raise FileNotFoundError if it is not there."""
+    """Find a file of MNIST, compressed or not; raise FileNotFoundError if it is missing."""
     unpacked = name.removesuffix(".gz")
     for found in (name, unpacked, name.replace("-idx", ".idx"), unpacked.replace("-idx", ".idx")):
         if (folder / found).is_file():
@@ -102,7 +102,7 @@ def find_file(folder: Path, name: str) -> Path:
 
 # %% ../nbs/data.ipynb #411d5918
 def download(name: str, sha256: str, mirrors: tuple[str, ...] = MIRRORS) -> Path:
-    """Return the path of a file of MNIST in the user's cache, fetched first if it is not there."""
+    """Return the path of a file of MNIST in the user's cache; download it if it is missing."""
     try:
         import pooch
     except ImportError:
@@ -124,9 +124,9 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     Parameters
     ----------
     folder : path, optional
-        Where the four files are, packed by gzip or not. Without it they are taken from
-        the book's own folder of data; failing that, from the user's cache, to which
-        pooch downloads them once.
+        Where the four files are, compressed by gzip or not. By default they are taken from
+        the book's own folder of data or, if there is none, from the user's cache, to
+        which pooch downloads them once.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
 def apportion(counts: Array, draws: int, rng: np.random.RandomState) -> Array:
     """Divide `draws` over classes in proportion to their `counts`, in whole numbers.
 
-    What rounding down leaves over goes to the largest remainders, by lot among equals.
+    What rounding down leaves over goes to the largest remainders, at random among equals.
     """
     exact = counts / counts.sum() * draws
     shares: Array = np.floor(exact)
@@ -196,7 +196,7 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     Raises
     ------
     TypeError
-        `y` holds no labels, or labels of several kinds; `test_size` or `seed` is no number.
+        `y` does not hold labels of one kind; `test_size` or `seed` is not a number.
     ValueError
         A label is missing, a class has a single member, or a part would have fewer
         samples than there are classes.
@@ -219,7 +219,7 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
 # %% ../nbs/data.ipynb #d9a00005
 #| code-fold: true
 def check_test_size(test_size: int | float, n: int, classes: int) -> int:
-    """Return the number of samples in the second of two parts, or say why there is none."""
+    """Return the number of samples in the second part; raise ValueError if it is impossible."""
     if isinstance(test_size, numbers.Integral):
         n_test = check_number("test_size", test_size, int)
     else:

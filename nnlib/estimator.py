@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 # %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
-    """Base class of what is fitted to data: its arguments, as scikit-learn asks for them.
+    """Base class of estimators: parameters by name, as scikit-learn expects them.
 
     The ``__init__`` of a subclass stores each argument unchanged under its own name, and
     `fit` stores what it learns under names that end in an underscore. That is enough for
@@ -51,7 +51,7 @@ class Estimator:
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
-        """Set arguments by name; raise ValueError for a name that is none of them."""
+        """Set arguments by name; raise ValueError for an unknown name."""
         known = self.get_params()
         for name in params:
             if name not in known:
@@ -167,7 +167,7 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
 
 
 def as_numbers(a: Array, name: str) -> Array:
-    """Return objects as floats, NaN for what is missing; raise for what is no number."""
+    """Return objects as floats, NaN for missing ones; raise an error for anything else."""
 
     def number(value: Any) -> float:
         try:

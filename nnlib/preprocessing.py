@@ -29,15 +29,15 @@ class Transformer(Estimator):
     _origin: Array
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn from `X`, (n, d); `y` is not looked at."""
+        """Fit to `X`, (n, d); `y` is ignored."""
         raise NotImplementedError(f"{type(self).__name__} must define fit(X)")
 
     def fit_transform(self, X: ArrayLike, y: object = None) -> Array:
-        """Learn from `X`, (n, d), and return what becomes of it."""
+        """Fit to `X`, (n, d), and return it transformed."""
         return self.fit(X).transform(X)
 
     def transform(self, X: ArrayLike) -> Array:
-        """Return what becomes of the samples `X`, (n, d): floats, float32 for float32.
+        """Transform samples `X`, (n, d); float32 stays float32, everything else becomes float64.
 
         A frame of pandas or polars, if `set_output` or scikit-learn's configuration asks for it.
         """
@@ -60,7 +60,7 @@ class Transformer(Estimator):
         return X
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
-        """Return the names of what comes out, (k,); `input_features`, (d,), name what goes in."""
+        """Return the names of the outputs, (k,); `input_features`, (d,), are those of the inputs."""
         self._check_fitted()
         known = vars(self).get("feature_names_in_")
         given = known if input_features is None else np.asarray(input_features, object)
@@ -125,7 +125,7 @@ class StandardScaler(Transformer):
         self.with_mean, self.with_std = with_mean, with_std
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn mean and variance of each feature of `X`, (n, d); `y` is not looked at."""
+        """Learn the mean and the variance of each feature of `X`, (n, d); `y` is ignored."""
         shift, stretch = (check_flag(name, getattr(self, name)) for name in self.get_params())
         names, X = feature_names(X), check_samples(X, "X")
         n, eps = len(X), np.finfo(np.float64).eps
@@ -213,7 +213,7 @@ class PCA(Transformer):
         self.n_components, self.whiten = n_components, whiten
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the components of `X`, (n, d), at least two rows; `y` is not looked at."""
+        """Learn the components of `X`, (n, d), with at least two rows; `y` is ignored."""
         names, X = feature_names(X), check_samples(X, "X")
         whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)
@@ -250,7 +250,7 @@ def check_flag(name: str, value: object) -> bool:
 # %% ../nbs/preprocessing.ipynb #d9b00005
 #| code-fold: true
 def check_components(n_components: int | None, n: int, d: int) -> int:
-    """Return the number of components for `n` samples of `d` features, or say what is wrong."""
+    """Return the number of components for `n` samples of `d` features; raise if impossible."""
     if n < 2:
         raise ValueError(f"X: expected at least two samples, got {n} sample")
     return check_number("n_components", min(n, d) if n_components is None else n_components, int,
@@ -258,7 +258,7 @@ def check_components(n_components: int | None, n: int, d: int) -> int:
 
 
 def check_overflow(result: Array, name: str) -> None:
-    """Raise ValueError if finite numbers have led to one that is not."""
+    """Raise ValueError if a result has overflowed."""
     if not np.isfinite(result).all():
         raise ValueError(f"{name}: expected numbers that can be mapped without an overflow, got "
                          "some that are too large; scale the data")
