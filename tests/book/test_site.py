@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
@@ -291,18 +292,26 @@ def test_names_in_code_link_to_their_definition_and_that_to_the_reference(html: 
     )
 
 
-def test_ledger_lists_every_claim_with_a_link_to_its_cell(html: Path) -> None:
-    """With the report's words, the criterion and the evidence; what is read has no cell."""
-    page = BeautifulSoup((html / "nbs" / "ledger.html").read_text("utf-8"), "html.parser")
+def test_ledger_and_the_boxes_of_its_claims_lead_to_each_other(html: Path) -> None:
+    """With the report's words, the criterion and the evidence, here and there."""
+
+    @cache
+    def read(name: str) -> BeautifulSoup:
+        return BeautifulSoup((html / "nbs" / name).read_text("utf-8"), "html.parser")
+
+    page = read("ledger.html")
     for name, claim in ledger.load_claims(ROOT / "nbs" / "claims.toml").items():
         target = page.find(id=f"ledger-{name}")
         assert isinstance(target, Tag), name
         row = target if target.name == "tr" else target.find_parent("tr")
         assert isinstance(row, Tag), name
-        links = [str(link["href"]) for link in row.select("a[href]")]
-        assert any(link.endswith(f"#claim-{name}") for link in links) == (
-            claim["evidence"] == "run"
-        ), name
+        links = {str(link["href"]) for link in row.select("a[href]")}
+        chapter, anchor = next(link for link in links if "#claim-" in link).split("#")
+        assert anchor == f"claim-{name}"
+        box = read(chapter).find(id=anchor)
+        assert isinstance(box, Tag), name
+        assert box.select_one(f'.nnbook-evidence a[href="ledger.html#ledger-{name}"]'), name
+        assert box.select_one(".nnbook-criterion"), name
         assert row.select_one(f".nnbook-{claim['verdict']}"), name
         assert row.select_one(".nnbook-criterion") and row.select_one(".nnbook-evidence"), name
         assert "\u201c" in row.get_text(), name

@@ -1,9 +1,11 @@
 """The ledger of claims: what the report says, beside what was found about it.
 
 ``claims.toml`` lists the claims. A chapter measures one with ``glue("claim-<id>", value)``: behind
-the text that says so, a folded box shows what is settled, and the page with the directive
-``ledger`` lists all. The build fails on a claim that is measured nowhere or twice, on a
-measurement that contradicts the verdict on record, and on a claim that no page lists.
+the text that says so, a folded box shows what is settled. A claim that is read, not run, gets its
+box from the directive ``claim`` in the text. The page with the directive ``ledger`` lists all
+claims; each entry leads to its box, and each box to its entry. The build fails on a claim that is
+settled nowhere or twice, on a measurement that contradicts the verdict on record, and on a claim
+that no page lists.
 """
 
 from __future__ import annotations
@@ -175,9 +177,11 @@ def split_at_heading(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def measured(env: BuildEnvironment) -> dict[str, list[tuple[str, str, bool]]]:
-    """What each page measured: claims, values as they are shown, and whether they agree."""
-    record: dict[str, list[tuple[str, str, bool]]] = vars(env).setdefault("nnbook_measured", {})
+def settled(env: BuildEnvironment) -> dict[str, list[tuple[str, str, bool | None]]]:
+    """What each page settles: claims, what was found, and whether they hold if it was measured."""
+    record: dict[str, list[tuple[str, str, bool | None]]] = vars(env).setdefault(
+        "nnbook_settled", {}
+    )
     return record
 
 
@@ -262,8 +266,12 @@ class claims_head(nodes.TextElement):
     """The line of a folded box that is always seen."""
 
 
+class ledger_link(nodes.General, nodes.Element):
+    """Where a box links to the entry of its claim in the ledger."""
+
+
 class Claim(SphinxDirective):
-    """A folded box with what the cells before it settle."""
+    """A folded box with what the text or the cells before it settle."""
 
     required_arguments = 1
     final_argument_whitespace = True
@@ -280,24 +288,32 @@ class Claim(SphinxDirective):
         ]
 
     def entry(self, name: str, claim: dict[str, Any]) -> nodes.Node:
-        text = retrieve_glue_data(self.state.document, f"claim-{name}").data["text/plain"]
-        try:
-            value = read_value(claim, text)
-        except (KeyError, SyntaxError, TypeError, ValueError) as error:
-            kind = f"which is no value of kind {claim.get('kind')!r}"
-            raise self.error(f"claim {name!r}: measured {text}, {kind}: {error}") from error
-        found = shown(claim, value)
-        measured(self.env).setdefault(self.env.docname, []).append(
-            (name, found, agrees(claim, value))
-        )
+        found, holds = self.measure(name, claim) if "kind" in claim else (claim["found"], None)
+        settled(self.env).setdefault(self.env.docname, []).append((name, found, holds))
         lines = [said(claim), [nodes.Text(f"{sentence(found)} "), verdict_node(claim)]]
         return nodes.container(
             "",
             *(nodes.paragraph("", "", *line) for line in lines),
             rule(claim),
+            nodes.paragraph(
+                "",
+                f"Evidence: {EVIDENCE[claim['evidence']]}. ",
+                ledger_link("", name=name),
+                classes=["nnbook-evidence"],
+            ),
             ids=[f"claim-{name}"],
             classes=["nnbook-claim"],
         )
+
+    def measure(self, name: str, claim: dict[str, Any]) -> tuple[str, bool]:
+        """Return what a cell measured, as it is shown, and whether the claim holds by it."""
+        text = retrieve_glue_data(self.state.document, f"claim-{name}").data["text/plain"]
+        try:
+            value = read_value(claim, text)
+        except (KeyError, SyntaxError, TypeError, ValueError) as error:
+            kind = f"which is no value of kind {claim['kind']!r}"
+            raise self.error(f"claim {name!r}: measured {text}, {kind}: {error}") from error
+        return shown(claim, value), agrees(claim, value)
 
 
 def head(claims: list[dict[str, Any]]) -> Iterator[nodes.Node]:
@@ -366,7 +382,9 @@ class Ledger(Directive):
 
 
 def fill_ledgers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put tables and summaries in their places, once all chapters are read."""
+    """Put tables, summaries and links to them in their places, once all chapters are read."""
+    for link in list(doctree.findall(ledger_link)):
+        link.replace_self(to_entry(app, link["name"], docname))
     for node in list(doctree.findall(ledger_node)):
         claims, part = load_claims(), node["part"]
         if part == "summary":
@@ -376,6 +394,15 @@ def fill_ledgers(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         node.replace_self(table(app, rows, docname))
         # asked by what loads the script for formulas, which has looked before
         app.env.get_domain("math").data.setdefault("has_equations", {})[docname] = True
+
+
+def to_entry(app: Sphinx, name: str, docname: str) -> nodes.Node:
+    """Link to the entry of a claim in the ledger; nothing, if no page lists it."""
+    claim, text = load_claims()[name], nodes.Text("Entry in the ledger")
+    for page, parts in listed(app.env).items():
+        if any(within(claim, part) for part in parts):
+            return make_refnode(app.builder, docname, page, f"ledger-{name}", text)
+    return nodes.Text("")
 
 
 def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
@@ -390,7 +417,7 @@ def summary(claims: dict[str, dict[str, Any]]) -> nodes.Node:
 def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes.Node:
     """List claims: the report's words, what was found and how it is judged, the verdict."""
     where = {
-        name: (page, text) for page, rows in measured(app.env).items() for name, text, _ in rows
+        name: (page, text) for page, rows in settled(app.env).items() for name, text, _ in rows
     }
     heads = ["The report says", "Found, and what decides", "Verdict"]
     group = nodes.tgroup(
@@ -406,7 +433,8 @@ def table(app: Sphinx, claims: dict[str, dict[str, Any]], docname: str) -> nodes
             verdict = make_refnode(app.builder, docname, page, f"claim-{name}", verdict)
             title = nodes.Text(app.env.titles[page].astext())
             chapter = make_refnode(app.builder, docname, page, f"claim-{name}", title)
-            source = [nodes.Text("run in "), chapter]
+            how = "run in " if "kind" in claim else f"{EVIDENCE[claim['evidence']]}; see "
+            source = [nodes.Text(how), chapter]
         source.insert(0, nodes.Text("Evidence: "))
         entry = row([said(claim)])
         entry += nodes.entry(
@@ -429,15 +457,15 @@ def row(cells: list[list[nodes.Node]]) -> nodes.row:
 
 
 def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn, and so fail the build, unless each claim is measured once, as its verdict has it."""
-    all_rows = [(page, *row) for page, rows in measured(env).items() for row in rows]
+    """Warn, and so fail the build, unless each claim is settled once, as its verdict has it."""
+    all_rows = [(page, *row) for page, rows in settled(env).items() for row in rows]
     parts = [part for parts in listed(env).values() for part in parts]
     for name, claim in load_claims().items():
         found = [row for row in all_rows if row[1] == name]
-        if len(found) != (claim["evidence"] == "run"):
-            logger.warning(f"{CLAIMS.name}: claim {name!r} is measured {len(found)} times")
+        if len(found) != 1:
+            logger.warning(f"{CLAIMS.name}: claim {name!r} is settled {len(found)} times")
         for page, _, text, holds in found:
-            if holds != (claim["verdict"] in AGREEING):
+            if holds is not None and holds != (claim["verdict"] in AGREEING):
                 logger.warning(
                     f"claim {name!r}: {text}, which contradicts the verdict {claim['verdict']!r}",
                     location=page,
@@ -448,8 +476,8 @@ def check_ledger(app: Sphinx, env: BuildEnvironment) -> None:
 
 
 def purge(app: Sphinx, env: BuildEnvironment, docname: str) -> None:
-    """Forget what a page measured and listed before it is read again."""
-    measured(env).pop(docname, None)
+    """Forget what a page settled and listed before it is read again."""
+    settled(env).pop(docname, None)
     listed(env).pop(docname, None)
 
 
