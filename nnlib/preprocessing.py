@@ -60,7 +60,7 @@ class Transformer(Estimator):
         return X
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
-        """Return the names of the outputs, (k,); `input_features`, (d,), are those of the inputs."""
+        """Return the names of the outputs, (k,); `input_features` (d,) are those of the inputs."""
         self._check_fitted()
         known = vars(self).get("feature_names_in_")
         given = known if input_features is None else np.asarray(input_features, object)
