@@ -192,21 +192,24 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
 
 
 # %% ../nbs/layers.ipynb #950ffca4
+FLOATS = np.dtype(np.float64), np.dtype(np.float32)
+
+
 def is_usual(array: Any, shape: tuple[int | None, ...] | None,
              dtype: DTypeLike | None) -> TypeGuard[Array]:
     """Return True if a quick test shows that a small array is valid.
 
     If the sum of squares is finite, so is every number.
     """
-    if type(array) is not np.ndarray or not 0 < array.size <= 4096 or not array.ndim:
+    if type(array) is not np.ndarray or not 0 < array.size <= 4096:
         return False
-    kind = array.dtype
-    if kind.char not in "fd" or not kind.isnative or (dtype is not None and kind != dtype):
+    kind, lengths = array.dtype, array.shape
+    if kind not in FLOATS or (dtype is not None and kind != dtype) or not lengths:
         return False
-    if shape is not None and array.shape != shape:
-        if array.ndim != len(shape):
+    if lengths != shape is not None:
+        if len(lengths) != len(shape):
             return False
-        for expected, length in zip(shape, array.shape):
+        for expected, length in zip(shape, lengths):
             if expected is not None and expected != length:
                 return False
     return math.isfinite(np.vdot(array, array))

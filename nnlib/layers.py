@@ -6,41 +6,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from .arrays import (RNG, Array, Unfilled, as_array, as_rng, check_array, check_number,
                           shown)
+from .buffers import Buffers
 from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0
 __all__ = ['Layer', 'Dense']
 
-# %% ../nbs/layers.ipynb #133f7d10
-def batch_buffer(n: int, d: int, dtype: DTypeLike = np.float64) -> Array:
-    """Allocate an array for a batch, with a column of ones behind it in memory.
-
-    The array is stored feature by feature (Fortran order), so the n numbers that
-    follow it in memory are its next column, which `with_ones` shows.
-
-    Returns
-    -------
-    ndarray of shape (n, d)
-        Filled with ones; write the batch into it.
-    """
-    return np.ones((d + 1, n), dtype)[:-1].T
-
-# %% ../nbs/layers.ipynb #a068e861
-def with_ones(x: Array) -> Array:
-    """View a `batch_buffer` of shape (n, d) with its column of ones, (n, d + 1)."""
-    assert x.base is not None, "with_ones needs an array made by batch_buffer"
-    return x.base.T
-
 # %% ../nbs/layers.ipynb #d395dd87
 FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes of layers
-DERIVED = {"_buffers", "_Wb", "_dWb", "_parts"}  # what copies of layers make anew
+DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers make anew
 
 # %% ../nbs/layers.ipynb #0f79c70d
 class Layer:
@@ -84,13 +64,12 @@ class Layer:
         The result is a copy that no later call changes. Raises TypeError for anything
         but floats, and ValueError for a wrong shape, no samples, or NaN.
         """
-        x, known = check_inputs(self, inputs), self._buffers
-        buffers = fit_buffers(known, self, x)
-        if buffers is not known:
-            self._buffers = buffers
-        outputs = buffers.outputs(self.leaves, x)
-        buffers.shape = outputs.shape
-        return outputs
+        x: Any = inputs
+        buffers = self._buffers
+        if buffers is None or not buffers.accept(x, self.params):
+            x = check_inputs(self, inputs)
+            self._buffers = buffers = fit_buffers(buffers, self, x)
+        return buffers.outputs(self.leaves, x)
 
     def backward(self, grad_output: ArrayLike) -> Array:
         """Compute all gradients of the loss from its gradient in the outputs.
@@ -98,16 +77,11 @@ class Layer:
         Overwrites `grads` with the gradient in the parameters and returns the
         gradient in the inputs. Raises RuntimeError if `forward` was never called.
         """
-        if self._buffers is None:
+        buffers = self._buffers
+        if buffers is None:
             raise RuntimeError(f"{self!r}: call forward before backward")
-        shape, gradients = self._buffers.shape, self._buffers.gradients
-        last = gradients[-1]
-        dy = check_array(grad_output, "grad_output", shape, last.dtype)
-        last[...] = dy if len(shape) == 2 else dy.reshape(last.shape)
-        with np.errstate(under="ignore"):  # a product may be too small to be told from 0
-            self._buffers.backward(self.leaves)
-        dx = gradients[0].copy()
-        return dx if len(shape) == 2 else dx.reshape(*shape[:-1], -1)
+        dy = check_array(grad_output, "grad_output", buffers.shape, buffers.kind[1])
+        return buffers.input_gradients(self.leaves, dy)
 
     @property
     def leaves(self) -> tuple[Layer, ...]:
@@ -161,68 +135,6 @@ class Layer:
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
 
-# %% ../nbs/layers.ipynb #1c0395e1
-class Buffers:
-    """The arrays around a chain of layers, for batches of n samples of d features.
-
-    Attributes
-    ----------
-    values : list of ndarray
-        The input (n, d), then the outputs of each layer.
-    gradients : list of ndarray
-        The gradients of the loss in these values. Without `to_input`, those before
-        the first layer with parameters are not computed.
-    """
-
-    def __init__(self, layers: Sequence[Layer], n: int, d: int, dtype: DTypeLike,
-                 to_input: bool = True) -> None:
-        self.values = [batch_buffer(n, d, dtype)]
-        for layer in layers:
-            d = layer.n_out or d
-            self.values.append(batch_buffer(n, d, dtype))
-        self.shape: tuple[int, ...] = self.values[-1].shape  # of the outputs, for the caller
-        self.pairs = list(zip(self.values, self.values[1:]))
-        learning = (i for i, layer in enumerate(layers) if layer._params.size)
-        self.first = None if to_input else next(learning, 0)
-
-    @cached_property
-    def gradients(self) -> list[Array]:
-        return [np.empty_like(values) for values in self.values]
-
-    @cached_property
-    def way_back(self) -> list[tuple[Array, Array, Array, Array | None]]:
-        """Arguments of `backward_into`, from the last layer back to the first one needed."""
-        dx: list[Array | None] = [*self.gradients]
-        if self.first is not None:
-            dx[self.first] = None
-        steps = zip(self.values, self.values[1:], self.gradients[1:], dx)
-        return list(steps)[self.first :][::-1]
-
-    def fit(self, x: Array) -> bool:
-        """Tell whether a batch has the shape and dtype of the inputs."""
-        known = self.values[0]
-        shape = x.shape if x.ndim == 2 else (math.prod(x.shape[:-1]), x.shape[-1])
-        return known.shape == shape and known.dtype == x.dtype
-
-    def forward(self, layers: Sequence[Layer]) -> None:
-        """Compute all values from the first."""
-        for layer, (x, y) in zip(layers, self.pairs):
-            layer.forward_into(x, y)
-
-    def backward(self, layers: Sequence[Layer]) -> None:
-        """Compute all gradients from the last."""
-        for layer, arrays in zip(reversed(layers), self.way_back):
-            layer.backward_into(*arrays)
-
-    def outputs(self, layers: Sequence[Layer], inputs: Array) -> Array:
-        """Copy in `inputs` with any number of axes, run forward, return a copy of the outputs."""
-        x, rows = self.values[0], inputs.shape[:-1]
-        x[...] = inputs if len(rows) == 1 else inputs.reshape(x.shape)
-        with np.errstate(over="ignore", under="ignore"):  # exponentials become infinite, or 0
-            self.forward(layers)
-        y = self.values[-1].copy()
-        return y if len(rows) == 1 else y.reshape(*rows, -1)
-
 # %% ../nbs/layers.ipynb #9386b0f4
 def check_inputs(layer: Layer, inputs: ArrayLike) -> Array:
     """Check a batch for a layer; return it in the precision of the layer's parameters."""
@@ -232,9 +144,10 @@ def check_inputs(layer: Layer, inputs: ArrayLike) -> Array:
 
 def fit_buffers(known: Buffers | None, layer: Layer, x: Array) -> Buffers:
     """Return the known buffers if they fit the batch, otherwise new ones."""
-    if known is not None and known.fit(x):
-        return known
-    return Buffers(layer.leaves, math.prod(x.shape[:-1]), x.shape[-1], x.dtype)
+    if known is None or not known.fit(x):
+        known = Buffers(layer.leaves, math.prod(x.shape[:-1]), x.shape[-1], x.dtype)
+    known.params = layer.params
+    return known
 
 # %% ../nbs/layers.ipynb #40b56412
 INITS: dict[str, Callable[[int, int], float]] = {
@@ -322,12 +235,13 @@ class Dense(Layer):
     def backward_into(self, x: Any, y: Array, dy: Array, dx: Any) -> None:
         np.dot(x.base, dy, out=self._dWb)  # [dW; db] = [x 1]ᵀ dy
         if dx is not None:
-            np.dot(self._Wb[:-1], dy.T, out=dx.T)  # dx = dy Wᵀ
+            np.dot(self._W, dy.T, out=dx.T)  # dx = dy Wᵀ
 
     def bind(self, params: Array, grads: Array) -> None:
         super().bind(params, grads)
         shape = self.n_in + 1, self.n_out
         self._Wb, self._dWb = params.reshape(shape), grads.reshape(shape)  # views
+        self._W = self._Wb[:-1]
 
     def config(self) -> dict[str, Any]:
         return {"n_in": self.n_in, "n_out": self.n_out}

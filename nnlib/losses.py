@@ -42,6 +42,7 @@ class Loss:
             known = self._scratch = np.empty_like(p)
         return known
 
+    @np.errstate(all="ignore")  # what is not finite is an error below
     def value_and_gradient(self, predictions: ArrayLike,
                            targets: ArrayLike) -> tuple[float, Array]:
         """Compute the loss and its gradient in the predictions; both arrays have the same shape.
@@ -56,8 +57,7 @@ class Loss:
             p, t = p.reshape(-1, shape[-1]), t.reshape(-1, shape[-1])
         p, t = np.asfortranarray(p), np.asfortranarray(t)
         dp = np.empty_like(p)
-        with np.errstate(all="ignore"):  # what is not finite is an error below
-            value = self.value_into(p, t, dp)
+        value = self.value_into(p, t, dp)
         if not cmath.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
         dp = np.ascontiguousarray(dp)

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 
 from .arrays import (RNG, Array, as_rng, check_array, check_instance, check_number,
                           gen_batches, get_state, set_state, shown)
-from .layers import (Buffers, Layer, batch_buffer, check_inputs, check_layers, fit_buffers,
-                          join, write_into)
+from .buffers import Buffers, batch_buffer
+from .layers import Layer, check_inputs, check_layers, fit_buffers, join, write_into
 from .losses import Loss
 from .optimizer import Optimizer
 

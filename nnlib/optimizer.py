@@ -63,14 +63,14 @@ class Optimizer:
         """Change `params` in place, by one step against `grads`."""
         raise NotImplementedError(f"{type(self).__name__} must define update(params, grads)")
 
+    @np.errstate(under="ignore")  # a change may be too small to be told from 0
     def step(self, params: Array, grads: Array) -> None:
         """Change `params` in place, by one step downhill; both are vectors of floats.
 
         Raises ValueError if `params` is not the vector of the first step.
         """
         self.attach(params, grads)
-        with np.errstate(under="ignore"):  # a change may be too small to be told from 0
-            self.update(params, grads)
+        self.update(params, grads)
 
     def attach(self, params: Array, grads: Array) -> None:
         """Belong to these parameters from now on, or raise an error if that cannot be."""

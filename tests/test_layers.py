@@ -16,7 +16,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nnlib import SGD, Dense, Layer, MSELoss, ReLU, Sequential, Sigmoid, Softmax, Tanh
 from nnlib.arrays import as_rng
-from nnlib.layers import Buffers, VectorView, batch_buffer, with_ones
+from nnlib.buffers import Buffers, batch_buffer, with_ones
+from nnlib.layers import VectorView
 
 sizes = st.integers(1, 5)
 
@@ -585,6 +586,48 @@ def test_buffers_are_kept_while_shape_and_type_stay(layer, dtype, rng):
     assert layer._buffers is kept
     layer.forward(batch(rng, dtype, n=5))
     assert layer._buffers is not kept
+
+
+def test_a_batch_like_the_last_is_checked_at_once(layer, dtype, rng, monkeypatch):
+    """The whole check of a small batch took longer than the layer."""
+    x = batch(rng, dtype)
+    first = layer.forward(x)
+    with monkeypatch.context() as patch:
+        patch.setattr("nnlib.layers.check_inputs", None)
+        assert_array_equal(layer.forward(x), first)
+        assert_array_equal(layer.forward(np.asfortranarray(x)), first)
+    assert_array_equal(layer.forward(x.tolist()), layer.forward(np.array(x, np.float64)))
+    with pytest.raises(ValueError, match="expected finite numbers, got nan"):
+        layer.forward(np.where(x == x[1, 1], np.nan, x))
+    assert_allclose(layer.forward(1e30 * x[:, :3]), layer.forward((1e30 * x).tolist()))
+
+
+def test_other_parameters_are_used_at_once(rng):
+    """After `bind`, a batch like the last must not meet the buffers of another precision."""
+    layer, x = Dense(3, 2, rng=0), batch(rng, np.float64)
+    y = layer.forward(x)
+    layer.bind(layer.params * 2, layer.grads)
+    assert_array_equal(layer.forward(x), 2 * y)
+    layer.bind(layer.params.astype(complex), layer.grads.astype(complex))
+    assert layer.forward(x).dtype == complex
+    assert_allclose(layer.forward(x), 2 * y, rtol=1e-14)
+
+
+def test_a_network_whose_layer_is_taken_over_refuses_a_batch_like_the_last(refuses):
+    network, x = Sequential(Dense(3, 2, rng=0), Tanh()), np.ones((4, 3))
+    network.forward(x)
+    Sequential(network.layers[0])
+    with refuses(RuntimeError, "has been taken over by another network"):
+        network.forward(x)
+
+
+def test_batches_with_more_axes_take_turns_with_others(rng):
+    layer, x = Tanh(), rng.normal(size=(4, 3))
+    for shape in ((4, 3), (2, 2, 3), (4, 3), (4, 3), (1, 4, 3)):
+        y = layer.forward(x.reshape(shape))
+        assert y.shape == layer.backward(y).shape == shape
+        with pytest.raises(ValueError, match="grad_output: expected shape"):
+            layer.backward(np.ones((12,)))
 
 
 def test_buffers_follow_the_type_of_the_inputs(rng):
