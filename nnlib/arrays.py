@@ -14,13 +14,12 @@ from typing import Any, TypeAlias, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-Array: TypeAlias = NDArray[Any]
-RNG: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
-
 # %% auto #0
-__all__ = ['Array', 'RNG', 'as_rng', 'check_array', 'check_number']
+__all__ = []
 
 # %% ../nbs/00_arrays.ipynb #bba12647
+Array: TypeAlias = NDArray[Any]
+RNG: TypeAlias = "np.random.Generator | np.random.RandomState | int | None"
 Number = TypeVar("Number", int, float)
 
 

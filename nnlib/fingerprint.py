@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import Any
 
 # %% auto #0
-__all__ = ['fingerprint']
+__all__ = []
+
 
 # %% ../nbs/checkpoint.ipynb #870be48e
 def is_idle(node: Any) -> bool:

@@ -17,8 +17,7 @@ from .layers import Layer
 from .losses import Loss
 
 # %% auto #0
-__all__ = ['METHODS', 'Head', 'central_difference', 'complex_step', 'numerical_gradient', 'relative_error', 'gradient_errors',
-           'check_layer', 'check_network', 'check_loss']
+__all__ = ['numerical_gradient', 'relative_error', 'check_layer', 'check_network', 'check_loss']
 
 # %% ../nbs/gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
@@ -73,13 +72,13 @@ def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1
     x[index] = old
     return float(value.imag / eps)
 
-# %% ../nbs/gradient_checker.ipynb #d7408cd7
+# %% ../nbs/gradient_checker.ipynb #d7408cd6
 METHODS: dict[str, tuple[Callable[..., float], type]] = {
     "central": (central_difference, np.float64),
     "complex": (complex_step, np.complex128),
 }
 
-
+# %% ../nbs/gradient_checker.ipynb #d7408cd7
 def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "central",
                        **options: float) -> Array:
     """Differentiate a scalar function of an array in each of its elements.

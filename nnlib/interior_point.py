@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from .arrays import Array, as_array, check_array, check_labels
 
 # %% auto #0
-__all__ = ['LowRank', 'solve_low_rank']
+__all__ = []
 
 # %% ../nbs/interior_point.ipynb #7a1c0e01
 def invert_triangle(L: Array) -> Array:

@@ -16,7 +16,8 @@ from .arrays import Array, check_array, check_number, gen_batches
 from .estimator import blockwise_moments, sum_squares
 
 # %% auto #0
-__all__ = ['Kernel', 'RBFKernel', 'PolynomialKernel', 'SigmoidKernel', 'CallableKernel', 'PrecomputedKernel']
+__all__ = []
+
 
 # %% ../nbs/svm.ipynb #79d9ce3b
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache

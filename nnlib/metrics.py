@@ -14,10 +14,11 @@ from numpy.typing import ArrayLike
 
 from .arrays import Array, check_labels, check_number, join_labels
 
-Average: TypeAlias = Literal["micro", "macro", "weighted"]
-
 # %% auto #0
-__all__ = ['Average', 'accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
+__all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
+
+# %% ../nbs/metrics.ipynb #29b06a77
+Average: TypeAlias = Literal["micro", "macro", "weighted"]
 
 # %% ../nbs/metrics.ipynb #501738a1
 def label_positions(

@@ -13,7 +13,7 @@ import numpy as np
 from .arrays import Array, check_number, scalar
 
 # %% auto #0
-__all__ = ['Setting', 'Optimizer', 'SGD', 'Adam']
+__all__ = ['Optimizer', 'SGD', 'Adam']
 
 # %% ../nbs/optimizer.ipynb #0c1d9a51
 class Setting:

@@ -22,7 +22,8 @@ from .preprocessing import StandardScaler
 from .svm import SVC, BaseSVC
 
 # %% auto #0
-__all__ = ['RECIPE', 'report_parts', 'report_run', 'reconstruction_metrics', 'classify_features', 'feature_scores', 'VARIANTS', 'variant_run', 'named_variant']
+__all__ = []
+
 
 # %% ../nbs/autoencoder.ipynb #05a074f1
 RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_interval": 10}

@@ -14,7 +14,7 @@ from .arrays import RNG, Array, as_rng, check_labels, check_number
 from .estimator import check_samples
 
 # %% auto #0
-__all__ = ['Certificate', 'certify', 'simple_smo']
+__all__ = ['certify', 'simple_smo']
 
 # %% ../nbs/simple_svm.ipynb #8aeef73f
 @dataclass(frozen=True)

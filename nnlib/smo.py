@@ -16,7 +16,7 @@ from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget,
 from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel, PolynomialKernel
 
 # %% auto #0
-__all__ = ['smo', 'solve']
+__all__ = []
 
 
 # %% ../nbs/interior_point.ipynb #7a1c0e06

@@ -104,6 +104,12 @@ MADE = [
 ]
 
 
+def test_at_most_eighty_names_are_public():
+    """What a program does not call is no public name; the package's own list counts too."""
+    modules = nnlib, *map(importlib.import_module, MODULES)
+    assert sum(len(module.__all__) for module in modules if hasattr(module, "__all__")) <= 80
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_in_docstrings_are_true(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
