@@ -6,7 +6,6 @@ cores, in processes of one thread each.
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -17,14 +16,13 @@ from nnlib.report import report_parts
 
 from . import kit
 
-STORED = kit.RUNS / "bottleneck.json"
 TOLERANCE = 0.02  # relative, of errors
 HIDDEN = {"none": [], "one": [256], "three": [256, 128, 64]}  # layers of the encoder
 WIDTHS = (2, 4, 8, 16, 32, 64, 128)
 RECIPE = {"epochs": 20, "batch_size": 256, "seeds": 3}
 
 
-def train(hidden: str, k: int, seed: int) -> dict[str, Any]:
+def train(hidden: str, k: int, seed: int) -> list[dict[str, Any]]:
     """Train one autoencoder with Adam; measure the loss of each epoch and the test error."""
     images, _, test = report_parts(*load_mnist())
     rng = np.random.default_rng(seed)
@@ -38,7 +36,7 @@ def train(hidden: str, k: int, seed: int) -> dict[str, Any]:
     )
     error = np.square(autoencoder.reconstruct(test) - test).mean(dtype=np.float64)
     about = {"hidden": hidden, "k": k, "seed": seed}
-    return about | {"loss": history.loss, "error": float(error)}
+    return [about | {"loss": history.loss, "error": float(error)}]
 
 
 def jobs() -> dict[str, kit.Job]:
@@ -53,26 +51,20 @@ def code() -> str:
     return fingerprint(report_parts, Autoencoder, Adam)
 
 
-def compare(runs: list[dict[str, Any]]) -> list[str]:
+def measure() -> dict[str, Any]:
+    """Train all."""
+    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"bottleneck-{code()}")}
+
+
+def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """List what differs from the stored results."""
-    known = {(run["hidden"], run["k"], run["seed"]): run for run in kit.load(STORED)["runs"]}
-    lines = []
-    for run in runs:
-        before = known[run["hidden"], run["k"], run["seed"]]["error"]
-        if abs(run["error"] / before - 1) > TOLERANCE:
-            lines.append(f"{run['hidden']}, {run['k']}: {run['error']:.5f}, stored {before:.5f}")
-    return lines
+    names = "hidden", "k", "seed"
+    return kit.differences(found["runs"], stored["runs"], names, "error", TOLERANCE, relative=True)
 
 
 def main() -> None:
     """Train all; store, or compare."""
-    done = dict(kit.run_jobs(jobs(), kit.SCRATCH / f"bottleneck-{code()}"))
-    runs = [done[name] for name in jobs()]
-    if "--store" in sys.argv:
-        about = {"recipe": RECIPE, "code": code(), "environment": kit.environment()}
-        kit.store(about | {"runs": runs}, STORED)
-    else:
-        kit.stop_if_different(compare(runs))
+    kit.main("bottleneck", __doc__, measure, compare, {"recipe": RECIPE, "code": code()})
 
 
 if __name__ == "__main__":

@@ -56,8 +56,7 @@ def main() -> None:
         stored = kit.load(path)
         if stored["code"] == code:
             continue
-        found = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
-        runs = {job: one if isinstance(one, list) else [one] for job, one in found.items()}
+        runs = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
         wrong = [
             f"{name}, {job}: {run}"
             for job, several in runs.items()

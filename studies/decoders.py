@@ -10,7 +10,6 @@ Adam for 20 epochs, which takes some five minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from nnlib.report import report_parts
 
 from . import kit
 
-STORED = kit.RUNS / "decoders.json"
 ENCODER = (784, 256, 128, 64, 32)
 DECODERS = {"mirrored": (32, 64, 128, 256, 784), "plain": (32, 298, 784)}
 EPOCHS, SEEDS = 20, 2
@@ -37,7 +35,7 @@ def dense_relu(sizes: tuple[int, ...], last: str, rng: np.random.Generator) -> S
     return Sequential(*parts[:-1])
 
 
-def run(name: str, seed: int, epochs: int = EPOCHS) -> dict[str, Any]:
+def run(name: str, seed: int, epochs: int = EPOCHS) -> list[dict[str, Any]]:
     """Train with one of the decoders; measure the error on the test images."""
     images, _, test = report_parts(*load_mnist())
     rng = np.random.default_rng(seed)
@@ -56,13 +54,15 @@ def run(name: str, seed: int, epochs: int = EPOCHS) -> dict[str, Any]:
         rng=rng,
     )
     pixels = Sigmoid().forward(network.predict(test))
-    return {
-        "decoder": name,
-        "seed": seed,
-        "parameters": int(decoder.params.size),
-        "loss": history.loss,
-        "test_mse": float(np.square(pixels - test).mean(dtype=np.float64)),
-    }
+    return [
+        {
+            "decoder": name,
+            "seed": seed,
+            "parameters": int(decoder.params.size),
+            "loss": history.loss,
+            "test_mse": float(np.square(pixels - test).mean(dtype=np.float64)),
+        }
+    ]
 
 
 def code() -> str:
@@ -70,37 +70,27 @@ def code() -> str:
     return fingerprint(report_parts, Sequential, Dense, ReLU, BCEWithLogitsLoss, Adam)
 
 
-def main() -> None:
-    """Read the options, train, then compare or store."""
-    parser = argparse.ArgumentParser(
-        prog="python -m studies.decoders",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--store", action="store_true", help="store the results")
-    storing = parser.parse_args().store
+def measure() -> dict[str, Any]:
+    """Train with all decoders, from all seeds."""
     jobs: dict[str, kit.Job] = {
         f"{name}-{seed}": (run, name, seed) for name in DECODERS for seed in range(SEEDS)
     }
-    found = dict(kit.run_jobs(jobs))
-    runs = [found[name] for name in jobs]
-    if storing:
-        about = {
-            "epochs": EPOCHS,
-            "sizes": {"encoder": ENCODER, **DECODERS},
-            "code": code(),
-            "environment": kit.environment(),
-            **kit.origin("python -m studies.decoders --store"),
-        }
-        kit.store(about | {"runs": runs}, STORED)
-        return
-    known = {(one["decoder"], one["seed"]): one["test_mse"] for one in kit.load(STORED)["runs"]}
-    kit.stop_if_different(
-        [
-            f"{name}: {one['test_mse']:.6f}, stored {old:.6f}"
-            for name, one in found.items()
-            if abs(one["test_mse"] / (old := known[one["decoder"], one["seed"]]) - 1) > TOLERANCE
-        ]
+    return {"runs": kit.all_runs(jobs)}
+
+
+def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
+    """List what differs from the stored results."""
+    names = "decoder", "seed"
+    return kit.differences(
+        found["runs"], stored["runs"], names, "test_mse", TOLERANCE, relative=True
+    )
+
+
+def main() -> None:
+    """Train all; store, or compare."""
+    sizes = {"encoder": ENCODER, **DECODERS}
+    kit.main(
+        "decoders", __doc__, measure, compare, {"epochs": EPOCHS, "sizes": sizes, "code": code()}
     )
 
 

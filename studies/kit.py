@@ -6,6 +6,7 @@ It compares what it finds with the result that is stored in ``data/runs``, or re
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pickle
@@ -81,7 +82,71 @@ def stop_if_different(differences: Sequence[str]) -> None:
         sys.exit("\n".join(["These differ from the stored results:", *differences]))
 
 
+def differences(
+    runs: Sequence[Mapping[str, Any]],
+    stored: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    value: str,
+    tolerance: float,
+    *,
+    relative: bool = False,
+) -> list[str]:
+    """List the runs, known by what is under these names, whose value is not the stored one."""
+    known = {tuple(one[name] for name in names): one[value] for one in stored}
+    lines = []
+    for one in runs:
+        key, new = tuple(one[name] for name in names), one[value]
+        old = known.get(key)
+        if old is None or abs(new - old) > tolerance * (old if relative else 1):
+            lines.append(f"{key}: {value} {new:.6f}, stored {old}")
+    return lines
+
+
+def main(
+    name: str,
+    about: str,
+    measure: Callable[[], dict[str, Any]],
+    compare: Callable[[dict[str, Any], dict[str, Any]], Sequence[str]],
+    settings: Mapping[str, Any],
+) -> None:
+    """Be the command of a study: measure, then compare with the stored result, or replace it.
+
+    Parameters
+    ----------
+    name : str
+        Of the module, and of the stored result.
+    about : str
+        The docstring of the module.
+    measure : callable
+        Returns the results.
+    compare : callable
+        Lists what is wrong with results, given those that are stored.
+    settings : mapping
+        What is stored beside the results.
+    """
+    command = f"python -m studies.{name}"
+    parser = argparse.ArgumentParser(
+        prog=command,
+        description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--store", action="store_true", help="store the results")
+    storing, path = parser.parse_args().store, RUNS / f"{name}.json"
+    found = measure()
+    if storing:
+        made = {"environment": environment(), **origin(f"{command} --store")}
+        store({**settings, **made, **found}, path)
+    else:
+        stop_if_different(compare(found, load(path)))
+
+
 # Jobs
+
+
+def all_runs(jobs: Mapping[str, Job], scratch: Path | None = None) -> list[dict[str, Any]]:
+    """Run jobs as `run_jobs` does; list the runs that they return, in the order of the jobs."""
+    found = dict(run_jobs(jobs, scratch))
+    return [one for name in jobs for one in found[name]]
 
 
 def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[tuple[str, Any]]:

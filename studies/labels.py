@@ -7,7 +7,6 @@ in processes of one thread each.
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +27,6 @@ from nnlib.report import classify_features, report_parts
 
 from . import kit
 
-STORED = kit.RUNS / "labels.json"
 TOLERANCE = 0.02  # of accuracies
 RECIPE = {"draws": 5, "steps": 1500, "batch_size": 50}
 LABELS = (100, 300, 1000, 5000)
@@ -89,26 +87,20 @@ def code() -> str:
     return fingerprint(report_parts, classify_features, PCA, Autoencoder, CrossEntropyLoss, Adam)
 
 
-def compare(runs: list[dict[str, Any]]) -> list[str]:
+def measure() -> dict[str, Any]:
+    """Learn in all ways."""
+    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"labels-{code()}")}
+
+
+def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """List what differs from the stored results."""
-    known = {(one["method"], one["n"], one["draw"]): one for one in kit.load(STORED)["runs"]}
-    lines = []
-    for run in runs:
-        key = run["method"], run["n"], run["draw"]
-        if abs(run["accuracy"] - known[key]["accuracy"]) > TOLERANCE:
-            lines.append(f"{key}: {run['accuracy']:.4f}, stored {known[key]['accuracy']:.4f}")
-    return lines
+    names = "method", "n", "draw"
+    return kit.differences(found["runs"], stored["runs"], names, "accuracy", TOLERANCE)
 
 
 def main() -> None:
     """Learn in all ways; store, or compare."""
-    done = dict(kit.run_jobs(jobs(), kit.SCRATCH / f"labels-{code()}"))
-    runs = [one for name in jobs() for one in done[name]]
-    if "--store" in sys.argv:
-        about = {"recipe": RECIPE, "code": code(), "environment": kit.environment()}
-        kit.store(about | {"runs": runs}, STORED)
-    else:
-        kit.stop_if_different(compare(runs))
+    kit.main("labels", __doc__, measure, compare, {"recipe": RECIPE, "code": code()})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ tried under that limit. It takes two minutes on two cores.
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from typing import Any
 
@@ -22,7 +21,6 @@ from nnlib.svm import ConvergenceWarning
 from . import kit
 from .latents import CHOICES, encoder, parts
 
-STORED = kit.RUNS / "step_limit.json"
 LIMIT = 2000
 UNTRAINED = 20  # encoders that are classified with C = 10, with the limit and without
 CHOSEN = 4  # ... of which so many are classified with all four settings
@@ -76,23 +74,15 @@ def all_jobs() -> dict[str, kit.Job]:
     return jobs
 
 
-def measure() -> list[dict[str, Any]]:
-    """Do all runs, several at a time; list them in their order."""
-    jobs = all_jobs()
-    found = dict(kit.run_jobs(jobs))
-    return [one for name in jobs for one in found[name]]
+def measure() -> dict[str, Any]:
+    """Do all runs, several at a time."""
+    return {"runs": kit.all_runs(all_jobs())}
 
 
-def compare(runs: list[dict[str, Any]], stored: list[dict[str, Any]]) -> list[str]:
+def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
     """List what differs from the stored runs."""
-    names = ("features", "seed", "kernel", "C", "limit")
-    known = {tuple(one[name] for name in names): one["test"] for one in stored}
-    found = {tuple(one[name] for name in names): one["test"] for one in runs}
-    return [
-        f"{key}: {found[key]:.4f}, stored {known.get(key)}"
-        for key in found
-        if key not in known or abs(found[key] - known[key]) > TOLERANCE
-    ]
+    names = "features", "seed", "kernel", "C", "limit"
+    return kit.differences(found["runs"], stored["runs"], names, "test", TOLERANCE)
 
 
 def code() -> str:
@@ -101,26 +91,9 @@ def code() -> str:
 
 
 def main() -> None:
-    """Read the options, run, then compare or store."""
-    parser = argparse.ArgumentParser(
-        prog="python -m studies.step_limit",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--store", action="store_true", help="store the results")
-    storing = parser.parse_args().store
-    runs = measure()
-    if storing:
-        about = {
-            "limit": LIMIT,
-            "untrained": UNTRAINED,
-            "code": code(),
-            "environment": kit.environment(),
-            **kit.origin("python -m studies.step_limit --store"),
-        }
-        kit.store(about | {"runs": runs}, STORED)
-    else:
-        kit.stop_if_different(compare(runs, kit.load(STORED)["runs"]))
+    """Do all runs; store, or compare."""
+    settings = {"limit": LIMIT, "untrained": UNTRAINED, "code": code()}
+    kit.main("step_limit", __doc__, measure, compare, settings)
 
 
 if __name__ == "__main__":

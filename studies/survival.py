@@ -9,7 +9,6 @@ run the same experiments, with fewer tries. It takes a few minutes on one core.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import io
 import os
@@ -46,7 +45,6 @@ from nnlib.checkpoint import Checkpoint, CheckpointError, load, read_checkpoint,
 
 from . import kit
 
-STORED = kit.RUNS / "survival.json"
 Count = tuple[int, int]  # tried, survived
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 3)), RNG.normal(size=(40, 1))
@@ -439,27 +437,20 @@ EXPERIMENTS: dict[str, Callable[[], Count]] = {
 }
 
 
-def main() -> None:
-    """Read the options, try everything, then stop or store."""
-    parser = argparse.ArgumentParser(
-        prog="python -m studies.survival",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--store", action="store_true", help="store the results")
-    storing = parser.parse_args().store
+def measure() -> dict[str, Any]:
+    """Try everything; measure the memory."""
     counts = {}
     for name, experiment in EXPERIMENTS.items():
         tried, survived = experiment()
         counts[name] = {"tried": tried, "survived": survived}
         print(f"{name}: {survived:,} of {tried:,}", flush=True)
     kit.stop_if_different([name for name, c in counts.items() if c["tried"] > c["survived"]])
-    if storing:
-        about = {
-            "environment": kit.environment(),
-            **kit.origin("python -m studies.survival --store"),
-        }
-        kit.store(about | {"counts": counts, "peaks": peaks()}, STORED)
+    return {"counts": counts, "peaks": peaks()}
+
+
+def main() -> None:
+    """Try everything; store, unless something has not survived."""
+    kit.main("survival", __doc__, measure, lambda found, stored: [], {})
 
 
 if __name__ == "__main__":

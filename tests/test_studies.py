@@ -48,6 +48,44 @@ def test_stop_if_different_names_the_differences():
         kit.stop_if_different(["one", "two"])
 
 
+def test_runs_are_compared_by_their_names_within_a_tolerance():
+    stored = [{"seed": 0, "test": 0.5}, {"seed": 1, "test": 4.0}]
+    runs = [{"seed": 0, "test": 0.52}, {"seed": 1, "test": 4.02}, {"seed": 2, "test": 1.0}]
+    lines = kit.differences(runs, stored, ["seed"], "test", 0.01, relative=True)
+    assert [line.partition(":")[0] for line in lines] == ["(0,)", "(2,)"]
+    lines = kit.differences(runs, stored, ["seed"], "test", 0.03)
+    assert lines == ["(2,): test 1.000000, stored None"]
+
+
+def test_runs_are_listed_in_the_order_of_the_jobs(monkeypatch):
+    found = {"b": [{"n": 2}, {"n": 3}], "a": [{"n": 1}]}
+    monkeypatch.setattr(kit, "run_jobs", lambda jobs, scratch: found.items())
+    assert kit.all_runs({"a": (), "b": ()}) == [{"n": 1}, {"n": 2}, {"n": 3}]
+
+
+def test_the_command_of_a_study_stores_or_compares(tmp_path, monkeypatch):
+    monkeypatch.setattr(kit, "RUNS", tmp_path)
+
+    def run(found, *arguments):
+        monkeypatch.setattr("sys.argv", ["study", *arguments])
+        kit.main(
+            "some",
+            "What it measures.",
+            lambda: {"runs": found},
+            lambda new, old: [] if new["runs"] == old["runs"] else ["runs"],
+            {"code": "1"},
+        )
+
+    run([1.5], "--store")
+    stored = kit.load(tmp_path / "some.json")
+    assert (stored["code"], stored["runs"]) == ("1", [1.5])
+    assert stored["command"] == "python -m studies.some --store" and stored["environment"]
+    run([1.5])
+    with pytest.raises(SystemExit, match="runs"):
+        run([2.5])
+    assert kit.load(tmp_path / "some.json") == stored
+
+
 def test_verdict():
     quiet, busy = [1.0, 1.1, 1.2], [1.0, 1.3, 1.4]
     assert kit.verdict(True, quiet, quiet) == "reached"
