@@ -13,14 +13,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from . import bottleneck, decoders, kit, labels, step_limit
+from nnlib import load
+
+from . import bottleneck, decoders, kit, labels, latents, step_limit
 
 EPOCHS = 2  # of trainings with both decoders
+FEW = ("encoder", "pairs", "linear", "report", "choose", "score")  # one each of latents' jobs
 
 
 def studies() -> dict[str, tuple[str, dict[str, kit.Job]]]:
     """Name for each study its code and the jobs to repeat."""
     widths, limits, few = bottleneck.jobs(), step_limit.all_jobs(), labels.jobs()
+    trained = load(kit.RUNS / "autoencoder.npz").network.params
+    classified = [*latents.all_jobs({0: trained}).values()]
+    named = {name: job for jobs in classified for name, job in jobs.items()}
+    first = [next(name for name in named if name.startswith(f"{kind}-")) for kind in FEW]
     return {
         "bottleneck": (bottleneck.code(), {"none-32-0": widths["none-32-0"]}),
         "decoders": (
@@ -28,6 +35,7 @@ def studies() -> dict[str, tuple[str, dict[str, kit.Job]]]:
             {f"{name}-0": (decoders.run, name, 0, EPOCHS) for name in decoders.DECODERS},
         ),
         "labels": (labels.code(), dict([next(iter(few.items()))])),
+        "latents": (latents.code(), {name: named[name] for name in first}),
         "step_limit": (
             step_limit.code(),
             {name: limits[name] for name in ("trained-0-1", "untrained-0-free")},
@@ -57,11 +65,12 @@ def main() -> None:
         if stored["code"] == code:
             continue
         runs = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
+        known = [run for title in ("runs", "choices", "scores") for run in stored.get(title, [])]
         wrong = [
             f"{name}, {job}: {run}"
             for job, several in runs.items()
             for run in several
-            if not is_stored(run, stored["runs"])
+            if not is_stored(run, known)
         ]
         if not wrong:
             evidence = {"jobs": [*jobs], "date": kit.today(), "environment": kit.environment()}

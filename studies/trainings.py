@@ -9,12 +9,13 @@
 
 --carry is for code that was rearranged and computes the same. It repeats the first epochs of every
 training, and gives the stored ones the fingerprint of today only if each number comes out equal
-bit for bit; they then say so. The latents are classified anew; if only the network of the first
-seed is at hand, the results of the others stay, and say by which code they were made.
+bit for bit; they then say so. ``python -m studies.carry`` does this for the latents, and for all
+other studies.
 
 After complete trainings by the report's recipe, the latents are classified too (latents.py).
 Finished trainings are kept in _build/studies: a run that was interrupted goes on from there, and
---latents takes them from there; without them it has the stored network of the first seed.
+--latents takes them from there. If only the stored network of the first seed is at hand, the
+results of the others stay, and say by which code they were made.
 """
 
 from __future__ import annotations
@@ -220,7 +221,7 @@ def carry(epochs: int) -> list[str]:
         if name == "beyond":
             stored["variants"] = settings()
         kit.store(kit.carried(stored, code, evidence), path)
-    return classify(storing=True)
+    return []
 
 
 def main() -> None:
