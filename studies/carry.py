@@ -48,7 +48,7 @@ def is_stored(run: dict[str, Any], stored: list[dict[str, Any]]) -> bool:
     return any(
         all(
             old.get(key) == value
-            or (isinstance(value, list) and value == old[key][: len(value)])
+            or (isinstance(value, list) and value == old.get(key, [])[: len(value)])
             or (key == "test_mse" and len(run["loss"]) < len(old["loss"]))
             for key, value in run.items()
         )

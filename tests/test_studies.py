@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from studies import kit
+from studies import carry, kit
 
 
 def test_a_result_is_stored_as_json(tmp_path):
@@ -146,6 +146,15 @@ def test_a_result_that_is_carried_over_says_which_code_computed_it():
     assert once == {"code": "two", "runs": [1.0], "carried": {"from": "one", "epochs": 10}}
     assert kit.carried(once, "three", {"epochs": 5})["carried"] == {"from": "one", "epochs": 5}
     assert stored["code"] == "one"
+
+
+def test_the_beginning_of_a_run_is_found_among_runs_of_several_kinds():
+    stored = [{"seed": 0, "accuracy": 0.5}, {"seed": 0, "loss": [3.0, 2.0, 1.0], "test_mse": 1.0}]
+    assert carry.is_stored({"seed": 0, "loss": [3.0, 2.0], "test_mse": 2.0}, stored)
+    assert carry.is_stored({"seed": 0, "accuracy": 0.5}, stored)
+    assert not carry.is_stored({"seed": 1, "accuracy": 0.5}, stored)
+    assert not carry.is_stored({"seed": 0, "loss": [3.0, 2.5]}, stored)
+    assert not carry.is_stored({"seed": 0, "variances": [1.0]}, stored)
 
 
 def test_results_are_kept_whatever_code_computed_them(tmp_path):
