@@ -38,3 +38,13 @@ test("fenced code is coloured and nothing else is done to it", () => {
   assert.ok(html.startsWith("<p>before</p>") && html.endsWith("<p>after</p>"));
   assert.ok(html.includes('<span class="n">x</span> = **<span class="n">y</span>**'));
 });
+
+test("a formula that would make a link is shown as it is written", () => {
+  for (const tex of [
+    "\\href{javascript:alert(1)}{x}",
+    "a \\require{html}",
+    "\\style{color:red}{x}",
+  ])
+    assert.equal(inline(`$${tex}$`), `<code>$${tex}$</code>`);
+  assert.equal(inline("$\\datax$"), '<span class="math">\\(\\datax\\)</span>');
+});

@@ -1,12 +1,14 @@
-// What scrolls can be reached by the keyboard: code, tables and figures that are wider than their
+// What scrolls can be reached by the keyboard: code, tables and figures that are larger than their
 // place, and only those.
 // @ts-check
 const WIDE = "pre, .pst-scrollable-table-container, .bd-content figure, .bd-content div.math";
 function reach() {
   for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(WIDE))) {
     if (!box.clientWidth) continue; // not shown now
+    const [wide, high] = [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight];
+    const { overflowX, overflowY } = getComputedStyle(box);
     const scrolls =
-      box.scrollWidth > box.clientWidth + 1 && /auto|scroll/.test(getComputedStyle(box).overflowX);
+      (wide > 1 && /auto|scroll/.test(overflowX)) || (high > 1 && /auto|scroll/.test(overflowY));
     // as the theme says it, which looks at code only when the page is loaded
     box.tabIndex = scrolls ? 0 : -1;
   }

@@ -28,8 +28,10 @@ class Shown {
     );
     this.state = make("span", { className: "nnbook-live-state" });
     const run = button("Run", () => cell.live.runUpTo(cell), `Run cell ${cell.number}`);
-    const foot = make("div", { className: "nnbook-live-foot" }, run, this.state);
+    const name = make("span", {}, `Cell ${cell.number}`);
+    const foot = make("div", { className: "nnbook-live-foot" }, run, name, this.state);
     this.original.hidden = true;
+    this.editor.element.id = cell.place;
     input.append(this.editor.element, foot);
     this.output = new Output(element, input);
     /** @type {HTMLElement[]} */
@@ -46,7 +48,13 @@ class Shown {
     return this.editor.area.checkVisibility?.() ?? true;
   }
 
+  /** Mark the cell as one that failed, or take the mark away. */
+  mark(/** @type {boolean} */ failed) {
+    this.element.classList.toggle("nnbook-live-failed", failed);
+  }
+
   remove() {
+    this.mark(false);
     this.output.reset();
     for (const element of this.added) element.remove();
     this.original.hidden = false;
@@ -57,14 +65,18 @@ export class Cell {
   /**
    * @param {import("./live.js").Live} live
    * @param {Info} info
-   * @param {number} number
+   * @param {number} index Among all cells.
+   * @param {number} number Among those that are shown, or those that are not; as the reader counts.
+   * @param {Element | null} element
    */
-  constructor(live, info, number) {
+  constructor(live, info, index, number, element) {
     this.live = live;
     this.info = info;
+    this.index = index;
     this.number = number;
+    this.name = `${element ? "cell" : "hidden cell"} ${number}`;
+    this.place = `nnbook-${element ? "" : "hidden-"}cell-${number}`;
     this.ran = false;
-    const element = document.querySelector(`.cell.live-${CSS.escape(info.id)}`);
     this.shown = element instanceof HTMLElement ? new Shown(element, this) : undefined;
     /** @type {HTMLElement | undefined} */
     this.box = undefined;
@@ -84,7 +96,7 @@ export class Cell {
     this.live.runUpTo(this);
     if (next)
       this.live.cells
-        .slice(this.number)
+        .slice(this.index + 1)
         .find((cell) => cell.shown?.open)
         ?.shown?.editor.area.focus();
   }
@@ -104,11 +116,12 @@ export class Cell {
     const start = performance.now();
     const code = this.code;
     output?.begin();
+    this.shown?.mark(false);
     this.say("running ...");
     this.shown?.element.setAttribute("aria-busy", "true");
     let ended = false;
     try {
-      ended = await kernel.run(code, `<cell ${this.number}>`, (shown) => {
+      ended = await kernel.run(code, `<${this.name}>`, (shown) => {
         output?.add(shown);
         if (shown.kind === "error") failure = shown.text;
       });
@@ -121,6 +134,7 @@ export class Cell {
       this.shown?.element.removeAttribute("aria-busy");
     }
     output?.end();
+    this.shown?.mark(!ended);
     const seconds = (performance.now() - start) / 1000;
     const verdict = `${ended ? "ran" : "failed"}, ${seconds.toFixed(1)} s`;
     this.say(this.code === code ? verdict : `${verdict}, edited since`);
@@ -139,9 +153,26 @@ export class Cell {
     const text =
       "A hidden cell failed here: with this code, something that the text says does not hold.";
     const trace = make("details", {}, make("summary", {}, "Traceback"), make("pre", {}, failure));
-    this.box = make("div", { className: "nnbook-live-warning" }, make("p", {}, text), trace);
-    const above = this.live.cells.slice(0, this.number - 1).findLast((cell) => cell.shown);
+    this.box = make(
+      "div",
+      { className: "nnbook-live-warning", id: this.place, tabIndex: -1 },
+      make("p", {}, text),
+      trace,
+    );
+    const above = this.live.cells.slice(0, this.index).findLast((cell) => cell.shown);
     (above?.shown?.element ?? this.live.place).after(this.box);
+  }
+
+  /** Bring what failed before the reader's eyes, unfolded, and the focus with it. */
+  reveal() {
+    const place = this.shown?.element ?? this.box;
+    for (let box = place; box; box = box.parentElement?.closest("details") ?? undefined)
+      if (box instanceof HTMLDetailsElement) box.open = true;
+    for (const fold of place?.querySelectorAll("details:has(.nnbook-live-editor)") ?? [])
+      if (fold instanceof HTMLDetailsElement) fold.open = true;
+    (this.shown?.editor.area ?? this.box)?.focus({ preventScroll: true });
+    const told = place?.querySelector('[role="alert"]') ?? place;
+    told?.scrollIntoView({ block: "center" });
   }
 
   reset() {

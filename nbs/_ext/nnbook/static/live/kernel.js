@@ -8,8 +8,8 @@
 //   await kernel.stop();                // true if the state of Python is still there
 //
 // `files` is a list of { url, path }: each is fetched at the start and written to the worker's
-// file system. Where the page is cross-origin isolated a running cell is interrupted; elsewhere
-// Python is started anew.
+// file system. Where the page is cross-origin isolated a running cell is interrupted; elsewhere, or
+// at a second call, Python is started anew.
 // @ts-check
 
 /** @typedef {import("./output.js").Shown} Shown */
@@ -52,6 +52,7 @@ export class Kernel {
     this.worker = undefined;
     /** @type {Uint8Array<SharedArrayBuffer> | undefined} */
     this.flag = undefined;
+    this.interrupted = false; // what runs now has been asked to end, and may not heed it
   }
 
   start() {
@@ -59,6 +60,7 @@ export class Kernel {
     this.worker.onmessage = ({ data }) => this.receive(data);
     this.worker.onerror = (event) =>
       this.fail(new Error(event.message || "Python could not be loaded"));
+    this.interrupted = false;
     this.flag = self.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined;
     return this.ask("start", { packages: this.packages, files: this.files, interrupt: this.flag });
   }
@@ -107,6 +109,7 @@ export class Kernel {
    * @returns {Promise<boolean>}
    */
   run(code, name, onoutput) {
+    this.interrupted = false;
     return this.ask("run", { code, name }, onoutput);
   }
 
@@ -122,9 +125,15 @@ export class Kernel {
     return this.ask("clear");
   }
 
-  // Stops what runs. A second call, or one without isolation, starts Python anew.
+  /** Whether `stop` can only start Python anew: for the second time, or without isolation. */
+  get startsAnew() {
+    return !this.flag || this.interrupted;
+  }
+
+  // Stops what runs: interrupts it, or starts Python anew.
   async stop() {
-    if (this.flag && this.flag[0] === 0) {
+    if (this.flag && !this.interrupted) {
+      this.interrupted = true;
       this.flag[0] = 2; // SIGINT
       return true;
     }

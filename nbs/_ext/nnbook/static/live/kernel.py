@@ -1,14 +1,15 @@
 """Runs the cells of a page: in little, what IPython and its inline backend do for the book.
 
 Lives in the worker (worker.js) as the module ``nnbook_kernel``. A cell's outputs go to a function
-`send`, one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "svg" |
-"error", "text": ...}``.
+`send`, one dictionary each: ``{"kind": "stdout" | "stderr" | "text" | "markdown" | "html" |
+"svg" | "error", "text": ...}``.
 """
 
 from __future__ import annotations
 import __future__
 
 import ast
+import inspect
 import io
 import linecache
 import logging
@@ -18,13 +19,16 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import __main__
 
 Send = Callable[[dict[str, str]], object]
 
+NO_INPUT = "this page cannot ask for input: write the answer into the code"
+LEFT_OUT = "{}: a command of IPython, which is not in this page; the line was left out\n"
 FUTURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 
 
@@ -45,28 +49,74 @@ class Kernel:
             del self.names[name]
         self.flags = 0
 
-    def run(self, source: str, name: str, send: Send) -> bool:
-        """Run a cell; return whether it ran to its end."""
+    def run(self, source: str, name: str, send: Send) -> bool | Awaitable[bool]:
+        """Run a cell; return whether it ran to its end, at once if it awaits nothing."""
         self.send, self.sent = send, 0
         sys.stdout, sys.stderr = self.streams  # a cell may have put others there
-        source = re.sub(r"^%.*$", "", source, flags=re.M)  # magics are IPython's
+        sys.stdin = self.streams[0]
         linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+        with self.told(name) as done:
+            codes = self.parts(self.without_commands(source, name), name)
+            if any(code.co_flags & inspect.CO_COROUTINE for code in codes):
+                return self.wait(codes, name)
+            self.finish([eval(code, self.names) for code in codes][-1])
+        return bool(done)
+
+    async def wait(self, codes: list[types.CodeType], name: str) -> bool:
+        """Run the parts of a cell that awaits something."""
+        with self.told(name) as done:
+            value = None
+            for code in codes:
+                value = eval(code, self.names)
+                if code.co_flags & inspect.CO_COROUTINE:
+                    value = await value
+            self.finish(value)
+        return bool(done)
+
+    @contextmanager
+    def told(self, name: str) -> Iterator[list[bool]]:
+        """Tell what a cell raises; what is given is empty unless it came to its end."""
+        done: list[bool] = []
         try:
-            value = self.execute(source, name)
-            if value is not None:
-                self.names["_"] = value
-                display(value)
-            show()
-            return True
+            yield done
+            done.append(True)
         except BaseException as error:
             self.flush()
             if "matplotlib.pyplot" in sys.modules:
                 sys.modules["matplotlib.pyplot"].close("all")
             error.__traceback__ = self.inside(error.__traceback__, name)
             self.send({"kind": "error", "text": "".join(traceback.format_exception(error))})
-            return False
         finally:
             self.flush()
+
+    def finish(self, value: object) -> None:
+        """Show what a cell has for its value, and its figures."""
+        if value is not None:
+            self.names["_"] = value
+            display(value)
+        show()
+
+    def without_commands(self, source: str, name: str) -> str:
+        """Leave out the commands of IPython: of the lines with ``%``, ``!`` or ``?`` those that
+        are no Python. ``name?`` becomes a call of `help`, and what sets up figures goes silently.
+        """
+        lines = source.split("\n")
+        while True:
+            try:
+                ast.parse("\n".join(lines), name)
+            except SyntaxError as error:
+                at = (error.lineno or 0) - 1
+                line = lines[at] if 0 <= at < len(lines) else ""
+                command = re.fullmatch(r"(\s*)(?:([%!].*)|(\??\??[\w.]+\??\??))\s*", line)
+                if not command or not re.search(r"[%!?]", line):
+                    break  # it is told when the cell is compiled
+                indent, told, asked = command.groups()
+                lines[at] = f"{indent}help({asked.strip('?')})" if asked else f"{indent}pass"
+                if told and not re.match("%(config|matplotlib)\\b", told):
+                    self.write("stderr", LEFT_OUT.format(told))
+            else:
+                break
+        return "\n".join(lines)
 
     def call(self, name: str, values: list[Any]) -> Any:
         """Call a function by its name; if it raises, `failure` says what."""
@@ -79,19 +129,21 @@ class Kernel:
             self.failure = "".join(traceback.format_exception_only(error)).strip()
             return None
 
-    def execute(self, source: str, name: str) -> Any:
-        """Run the statements; return the value of the last one if it is an expression."""
+    def parts(self, source: str, name: str) -> list[types.CodeType]:
+        """Compile the statements; the last one apart if it is an expression, for its value."""
         tree = ast.parse(source, name)
-        last: ast.Expression | None = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr) and not source.rstrip().endswith(";"):
-            last = ast.Expression(tree.body[-1].value)
+        last = tree.body[-1] if tree.body else None
+        if isinstance(last, ast.Expr) and not source.rstrip().endswith(";"):
             del tree.body[-1]
-        exec(self.compile(tree, name, "exec"), self.names)
-        return eval(self.compile(last, name, "eval"), self.names) if last else None
+            value = self.compile(ast.Expression(last.value), name, "eval")
+            return [self.compile(tree, name, "exec"), value]
+        return [self.compile(tree, name, "exec")]
 
     def compile(self, tree: ast.Module | ast.Expression, name: str, mode: str) -> types.CodeType:
         """Compile; a ``from __future__ import`` holds for the cells after it too."""
-        code: types.CodeType = compile(tree, name, mode, self.flags, dont_inherit=True)
+        code: types.CodeType = compile(
+            tree, name, mode, self.flags | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True
+        )
         for feature in FUTURES:
             self.flags |= code.co_flags & feature.compiler_flag
         return code
@@ -122,7 +174,7 @@ class Kernel:
 
 
 class Stream(io.TextIOBase):
-    """What cells print to."""
+    """What cells print to; they have nothing to read from."""
 
     def __init__(self, kernel: Kernel, name: str) -> None:
         self.kernel, self.name = kernel, name
@@ -133,6 +185,9 @@ class Stream(io.TextIOBase):
     def write(self, text: str) -> int:
         self.kernel.write(self.name, text)
         return len(text)
+
+    def readline(self, size: int | None = -1) -> str:  # type: ignore[override]
+        raise RuntimeError(NO_INPUT)
 
     def flush(self) -> None:
         self.kernel.flush()
@@ -147,17 +202,22 @@ def text_of(value: object) -> str:
 
 
 def display(*values: Any, **options: object) -> None:
-    """Show values: Markdown, figures, or else as text."""
+    """Show values: Markdown, HTML, figures, or else as text."""
     for value in values:
         kernel.flush()
-        if hasattr(value, "_repr_markdown_"):
-            kernel.send({"kind": "markdown", "text": value._repr_markdown_()})
-        elif "matplotlib.figure" in sys.modules and isinstance(
-            value, sys.modules["matplotlib.figure"].Figure
-        ):
-            kernel.send({"kind": "svg", "text": svg_of(value)})
-        else:
-            kernel.send({"kind": "text", "text": text_of(value)})
+        kernel.send(shown(value))
+
+
+def shown(value: Any) -> dict[str, str]:
+    """What is sent of a value: the first of its representations that there is."""
+    if not isinstance(value, type):
+        for kind in ("markdown", "html", "svg"):
+            if text := getattr(value, f"_repr_{kind}_", lambda: None)():
+                return {"kind": kind, "text": text}
+        figures = sys.modules.get("matplotlib.figure")
+        if figures and isinstance(value, figures.Figure):
+            return {"kind": "svg", "text": svg_of(value)}
+    return {"kind": "text", "text": text_of(value)}
 
 
 # ---------------------------------------------------------------- Matplotlib's backend
@@ -197,10 +257,20 @@ class Markdown:
         return self.data
 
 
+class HTML:
+    """Text in HTML, to be displayed."""
+
+    def __init__(self, data: str) -> None:
+        self.data = data
+
+    def _repr_html_(self) -> str:
+        return self.data
+
+
 def stand_in() -> None:
     """Put a module IPython in place, with what the chapters use of it."""
     ipython, submodule = types.ModuleType("IPython"), types.ModuleType("IPython.display")
-    vars(submodule).update(Markdown=Markdown, display=display)
+    vars(submodule).update(Markdown=Markdown, HTML=HTML, display=display)
     vars(ipython).update(display=submodule, get_ipython=lambda: None, version_info=(8, 24))
     sys.modules.update({"IPython": ipython, "IPython.display": submodule})
 

@@ -24,7 +24,14 @@ export class Live {
     this.busy = false;
     /** @type {Promise<unknown>} */
     this.queue = Promise.resolve();
-    this.cells = cells.map((info, index) => new Cell(this, info, index + 1));
+    const count = { shown: 0, hidden: 0 };
+    this.cells = cells.map((info, index) => {
+      const element = document.querySelector(`.cell.live-${CSS.escape(info.id)}`);
+      const kind = element ? "shown" : "hidden";
+      count[kind] += 1;
+      return new Cell(this, info, index, count[kind], element);
+    });
+    this.count = count.shown;
     this.runAll = button(
       "Run all",
       () => this.run(() => this.cells.filter((cell) => !cell.info.skip), true),
@@ -60,7 +67,7 @@ export class Live {
    */
   runUpTo(cell) {
     const due = (/** @type {Cell} */ other) => other === cell || !(other.ran || other.info.skip);
-    this.run(() => this.cells.slice(0, cell.number).filter(due));
+    this.run(() => this.cells.slice(0, cell.index + 1).filter(due));
   }
 
   /**
@@ -103,19 +110,35 @@ export class Live {
    * @param {number} turn
    */
   async runCells(cells, turn) {
-    let failed = 0;
+    /** @type {Cell[]} */
+    const failed = [];
     for (const cell of cells) {
       if (turn !== this.turn) return;
-      this.say(`Running cell ${cell.number} of ${this.cells.length}`);
+      this.say(`Running ${cell.name}${cell.shown ? ` of ${this.count}` : ""}`);
       if (await cell.run(this.kernel)) continue;
-      failed += 1;
+      failed.push(cell);
       if (cell.shown) {
-        this.say(`Cell ${cell.number} failed`);
+        this.say(this.lead(cell, `Cell ${cell.number} failed`));
         return;
       }
       cell.ran = true; // it has been told; what stands below goes on
     }
-    this.say(failed ? `Done; ${failed} hidden ${failed === 1 ? "cell" : "cells"} failed` : "Done");
+    const text = `${failed.length} hidden ${failed.length === 1 ? "cell" : "cells"} failed`;
+    this.say("Done", ...(failed.length ? ["; ", this.lead(failed[0], text)] : []));
+  }
+
+  /**
+   * A link to a cell that failed.
+   * @param {Cell} cell
+   * @param {string} text
+   */
+  lead(cell, text) {
+    const link = make("a", { href: `#${cell.place}`, textContent: text });
+    link.onclick = (event) => {
+      event.preventDefault();
+      cell.reveal();
+    };
+    return link;
   }
 
   // Where the page is not cross-origin isolated, Python cannot be interrupted: it is started anew.
@@ -126,7 +149,7 @@ export class Live {
       if (turn === this.turn) this.say(text);
     };
     this.say("Stopping ...");
-    if (!this.kernel.flag || this.kernel.flag[0]) {
+    if (this.kernel.startsAnew) {
       for (const cell of this.cells) cell.ran = false;
       this.queue = this.restart(report);
     } else {
@@ -149,9 +172,9 @@ export class Live {
     }
   }
 
-  /** @param {string} text */
-  say(text) {
-    this.status.textContent = text;
+  /** @param {(string | Node)[]} parts */
+  say(...parts) {
+    this.status.replaceChildren(...parts);
   }
 
   close() {

@@ -2,6 +2,18 @@
 // @ts-check
 import { escapeHtml, highlight } from "./highlight.js";
 
+// of TeX, what makes links or reaches into the page
+const REACHING = /\\(href|url|class|cssId|style|data|require)(?![A-Za-z])/;
+
+/**
+ * A formula for MathJax; one that would make a link is shown as it is written.
+ * @param {string} whole
+ * @param {string} tex
+ */
+function formula(whole, tex) {
+  return REACHING.test(tex) ? `<code>${whole}</code>` : `<span class="math">\\(${tex}\\)</span>`;
+}
+
 /**
  * What stands inside a line: code, formulas, strong and emphasized text.
  * @param {string} text
@@ -10,7 +22,7 @@ export function inline(text) {
   return escapeHtml(text)
     .replace(/&#38;(#?\w+;)/g, "&$1") // an entity is written as one
     .replace(/`([^`]+)`/g, "<code>$1</code>")
-    .replace(/\$([^$]+)\$/g, '<span class="math">\\($1\\)</span>')
+    .replace(/\$([^$]+)\$/g, formula)
     .replace(/\*\*([^*]+)\*\*/g, "<strong>$1</strong>")
     .replace(/(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?![\w*])/g, "<em>$1</em>");
 }

@@ -1,12 +1,14 @@
 // What a cell shows, in the place of what the book shows there.
 // @ts-check
-import { make } from "../dom.js";
+import { button, make } from "../dom.js";
+import { makeFrame } from "./frame.js";
 import { markdown } from "./markdown.js";
 
 const LIMIT = 100_000; // characters a cell may print
+const LONG = 40; // lines that are shown without a way to fold them
 const STYLES = { stdout: "stream", stderr: "stderr", text: "text_plain", error: "traceback" };
 
-/** @typedef {{ kind: "svg" | "markdown" | keyof typeof STYLES, text: string }} Shown */
+/** @typedef {{ kind: "svg" | "markdown" | "html" | keyof typeof STYLES, text: string }} Shown */
 
 /**
  * Results in Markdown, with their formulas typeset.
@@ -56,7 +58,7 @@ export class Output {
   clear() {
     if (!this.fresh) return;
     this.fresh = false;
-    this.element.classList.remove("nnbook-live-stale");
+    this.element.classList.remove("nnbook-live-stale", "nnbook-live-folded");
     this.element.replaceChildren(...(this.figure ? [this.figure] : []));
     this.figure?.classList.add("nnbook-live-stale");
     this.revoke();
@@ -67,6 +69,7 @@ export class Output {
     this.clear();
     if (kind === "svg") this.draw(text);
     else if (kind === "markdown") this.insert(makeMarkdown(text));
+    else if (kind === "html") this.insert(makeFrame(text));
     else this.print(kind, text);
   }
 
@@ -107,7 +110,11 @@ export class Output {
       this.last?.querySelector("pre")?.append(printed);
       return;
     }
-    const block = make("div", { className: "highlight" }, make("pre", {}, printed));
+    const block = make(
+      "div",
+      { className: "highlight nnbook-live-printed" },
+      make("pre", {}, printed),
+    );
     this.last = make("div", { className: `output ${STYLES[kind]}` }, block);
     this.last.dataset.kind = kind;
     if (kind === "error") this.last.setAttribute("role", "alert");
@@ -130,6 +137,32 @@ export class Output {
   end() {
     this.clear();
     this.element.hidden = !this.element.childNodes.length;
+    this.addTools();
+  }
+
+  /** What is long scrolls in its place, by the keyboard too, and can be folded and cleared. */
+  addTools() {
+    const long = [...this.element.querySelectorAll("pre")].filter(
+      (pre) => (pre.textContent ?? "").split("\n").length > LONG,
+    );
+    if (!long.length) return;
+    for (const pre of long) pre.tabIndex = 0;
+    const fold = button("Fold output", () => this.fold(fold));
+    fold.setAttribute("aria-expanded", "true");
+    const wipe = button("Clear output", () => this.wipe());
+    this.element.prepend(make("div", { className: "nnbook-live-tools" }, fold, wipe));
+  }
+
+  /** @param {HTMLButtonElement} fold */
+  fold(fold) {
+    const folded = this.element.classList.toggle("nnbook-live-folded");
+    fold.textContent = folded ? "Unfold output" : "Fold output";
+    fold.setAttribute("aria-expanded", String(!folded));
+  }
+
+  wipe() {
+    this.fresh = true;
+    this.end();
   }
 
   keep() {
@@ -144,7 +177,7 @@ export class Output {
     this.element.replaceChildren(...this.before);
     this.element.hidden = false;
     for (const element of [this.element, this.figure])
-      element?.classList.remove("nnbook-live-stale");
+      element?.classList.remove("nnbook-live-stale", "nnbook-live-folded");
     this.image?.classList.remove("nnbook-live-figure");
     if (this.image?.className === "") this.image.removeAttribute("class");
     this.image?.setAttribute("src", this.source);

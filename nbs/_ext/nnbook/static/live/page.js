@@ -9,6 +9,18 @@ import { isolate, isolatedNow } from "./isolation.js";
 const UNABLE =
   "This build of the book has no Python for the browser: its pages cannot be made live.";
 
+/**
+ * Why Python did not start. Browsers have words of their own for what cannot be reached.
+ * @param {unknown} error
+ */
+function reason(error) {
+  const unreached =
+    /dynamically imported|importing a module|failed to fetch|networkerror|load failed/i;
+  const text = said(error);
+  if (/could not load/.test(text) || !unreached.test(text)) return text;
+  return "this site cannot be reached, or lacks a file. Try again when the line is back.";
+}
+
 class Page {
   /** @param {HTMLElement} place Where its one control stands. */
   constructor(place) {
@@ -81,7 +93,7 @@ class Page {
     } catch (error) {
       if (turn !== this.turn) return;
       this.reset();
-      const text = `Python did not start: ${said(error)}`;
+      const text = `Python did not start: ${reason(error)}`;
       this.place.append(make("span", { role: "alert", className: "nnbook-live-remark" }, text));
     }
   }

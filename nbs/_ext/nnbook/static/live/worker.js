@@ -1,6 +1,6 @@
 // Python in a worker, so that the page stays awake. kernel.js talks to it.
 // @ts-check
-import { site } from "../dom.js";
+import { said, site } from "../dom.js";
 
 /** @typedef {{ id: number, task: string, [detail: string]: any }} Asked */
 
@@ -11,12 +11,23 @@ let kernel;
 /** @type {Uint8Array | undefined} */
 let flag;
 
+/** @type {(error: unknown) => void} */
+let lose = () => {};
+// Rejected by what could not be loaded: Pyodide only logs a package, and waits for its core.
+const lost = new Promise((_, reject) => {
+  lose = reject;
+});
+lost.catch(() => {});
+
 // Every byte that Pyodide asks for is counted on its way.
 let loaded = 0;
 const plainFetch = self.fetch.bind(self);
-self.fetch = async (...request) => {
+
+/** @param {Parameters<typeof fetch>} request */
+async function counted(...request) {
   const response = await plainFetch(...request);
-  if (!response.ok || !response.body) return response;
+  if (!response.ok) throw new Error(`the site answers ${response.status}`);
+  if (!response.body) return response;
   const count = new TransformStream({
     transform(chunk, controller) {
       loaded += chunk.byteLength;
@@ -24,15 +35,40 @@ self.fetch = async (...request) => {
       controller.enqueue(chunk);
     },
   });
-  const { status, statusText, headers } = response;
+  const { status, statusText } = response;
+  const headers = new Headers(response.headers);
+  // a host may give another type, with which a browser compiles nothing
+  if (response.url.endsWith(".wasm")) headers.set("Content-Type", "application/wasm");
   return new Response(response.body.pipeThrough(count), { status, statusText, headers });
+}
+
+/**
+ * Say of a promise that fails which file could not be loaded.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {string} name
+ */
+async function loading(promise, name) {
+  try {
+    return await promise;
+  } catch (error) {
+    const told = new Error(`could not load ${name}: ${said(error)}`);
+    lose(told);
+    throw told;
+  }
+}
+
+self.fetch = (...request) => {
+  const [asked] = request;
+  const name = (asked instanceof Request ? asked.url : String(asked)).split("/").at(-1) ?? "";
+  return loading(counted(...request), name);
 };
+const compile = WebAssembly.instantiateStreaming;
+WebAssembly.instantiateStreaming = (...given) => loading(compile(...given), "pyodide.asm.wasm");
 
 /** @param {string} url */
 async function read(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
+  return new Uint8Array(await (await fetch(url)).arrayBuffer());
 }
 
 /**
@@ -89,7 +125,7 @@ function toJs(value) {
 
 /** @type {{ [task: string]: (asked: Asked) => unknown }} */
 const tasks = {
-  start,
+  start: (asked) => Promise.race([start(asked), lost]),
   clear: () => kernel.clear(),
   run: ({ id, code, name }) => {
     if (flag) flag[0] = 0;
@@ -104,16 +140,13 @@ const tasks = {
   },
 };
 
-// Pyodide leaves a core that does not arrive to nobody.
-self.addEventListener("unhandledrejection", (event) => {
-  if (!kernel) throw new Error(`could not load Python: ${event.reason?.message ?? event.reason}`);
-});
+self.addEventListener("unhandledrejection", ({ reason }) => lose(reason));
 
 self.onmessage = async ({ data }) => {
   try {
     const value = await tasks[data.task](data);
     postMessage({ id: data.id, value });
   } catch (error) {
-    postMessage({ id: data.id, error: error instanceof Error ? error.message : String(error) });
+    postMessage({ id: data.id, error: said(error) });
   }
 };
