@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,9 +17,9 @@ from types import SimpleNamespace
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
+from waiting import wait_until
 
-import serve
 from nnbook.live import live, pyodide
 from nnbook.site import page_weight
 
@@ -192,13 +191,11 @@ def test_figures_wait_and_have_their_size(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- in the browser
-@pytest.fixture(scope="session")
-def isolated(html: Path, published: Path) -> Iterator[str]:
-    """The site as `make serve` serves it."""
-    with serve.make_server(html) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+@pytest.fixture(autouse=True)
+def needs_pyodide(request: pytest.FixtureRequest) -> None:
+    """What is looked at in the browser needs Python there."""
+    if "browser" in request.fixturenames:
+        request.getfixturevalue("published")
 
 
 @pytest.fixture
@@ -347,9 +344,10 @@ def test_chapter_runs_in_the_page_as_in_the_book(
         skipped,
     )
     assert old == []
-    page.wait_for_function(
+    wait_until(
+        page,
         "[...document.querySelectorAll('img[src^=\"blob:\"]')].every("
-        "(image) => (image.loading = 'eager') && image.naturalWidth > 100)"
+        "(image) => (image.loading = 'eager') && image.naturalWidth > 100)",
     )
     assert problems == []
 
@@ -585,18 +583,19 @@ def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> N
     """To the last tag of what was rendered."""
     page = context.new_page()
     page.goto(f"{isolated}/nbs/gradients.html", wait_until="networkidle")
-    page.wait_for_function(
+    wait_until(
+        page,
         "document.querySelectorAll('.math mjx-container').length"
-        " >= document.querySelectorAll('.math').length"
+        " >= document.querySelectorAll('.math').length",
     )
     tags = "document.querySelector('article').innerHTML"
     rendered = page.evaluate(tags)
     make_live(page, f"{isolated}/nbs/gradients.html")
     page.get_by_role("button", name="Run all cells").click()
-    page.wait_for_function("document.querySelectorAll('img[src^=\"blob:\"]').length > 0")
+    wait_until(page, "document.querySelectorAll('img[src^=\"blob:\"]').length > 0")
     page.get_by_role("button", name="Reset the page").click()
     expect(page.get_by_role("button", name="Make this page live")).to_be_focused()
-    page.wait_for_function(f"rendered => {tags} === rendered", arg=rendered)
+    wait_until(page, f"rendered => {tags} === rendered", arg=rendered)
 
 
 def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -> None:
@@ -730,10 +729,14 @@ def test_second_stop_ends_a_cell_that_catches_the_first(small: Page) -> None:
     cell each was the first.
     """
     page = small
-    code = "while True:\n    try: time.sleep(0.1)\n    except: print('ignored')"
+    code = """print('begun')
+while True:
+    try:
+        while True: time.sleep(0.1)
+    except: print('ignored')"""
     write(page, 2, f"import time\n{code}")
     run(page, 2)
-    status(page, re.compile("Running cell 2"))
+    expect(output(page, 2)).to_contain_text("begun")
     stop = page.get_by_role("button", name="Stop the running cell")
     stop.click()
     expect(output(page, 2)).to_contain_text("ignored")
@@ -834,7 +837,7 @@ def test_html_of_a_cell_is_shown_and_runs_nothing(small: Page, isolated: str) ->
     page = small
     problems = watch(page, isolated)
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("requestfinished", lambda request: asked.append(request.url))
     write(
         page,
         2,
@@ -854,7 +857,7 @@ Table()""",
     frame = output(page, 2).locator("iframe")
     inside = frame.content_frame
     expect(inside.get_by_role("cell")).to_have_text("cell")
-    page.wait_for_function("document.querySelector('iframe').offsetHeight > 500")
+    wait_until(page, "document.querySelector('iframe').offsetHeight > 500")
     inside.get_by_role("link").click()
     page.wait_for_timeout(300)
     assert page.evaluate("window.pwned") is None
@@ -872,6 +875,134 @@ def test_formula_of_a_cell_makes_no_link(small: Page) -> None:
     expect(output(page, 2).locator("mjx-container")).to_have_count(1)
     expect(output(page, 2).locator("[href]")).to_have_count(0)
     expect(output(page, 2)).to_contain_text("javascript:alert(1)")
+
+
+def state(page: Page, number: int):
+    return page.locator(
+        ".cell", has=page.get_by_label(f"Code of cell {number}", exact=True)
+    ).locator(".nnbook-live-state")
+
+
+def code(page: Page, number: int) -> str:
+    return page.get_by_label(f"Code of cell {number}", exact=True).input_value()
+
+
+def make_small_live(page: Page) -> None:
+    page.get_by_role("button", name="Make this page live").click()
+    expect(page.get_by_role("region", name="Live page")).to_be_visible(timeout=2 * MINUTES)
+    page.evaluate(UNFOLD)
+
+
+def test_edits_are_kept_come_back_and_can_be_taken_back(
+    isolated: str, html: Path, context: BrowserContext
+) -> None:
+    """Reset, a reload, and a look at another page lost them without a word."""
+    page = open_small(context, isolated, html)
+    write(page, 1, "print('mine')")
+    write(page, 4, "print('mine too')")
+    page.get_by_role("button", name="Reset the page").click()
+    told = "Your edits of 2 cells are kept and come back."
+    expect(page.locator(".nnbook-live")).to_contain_text(told)
+    page.goto(f"{isolated}/nbs/layers.html")
+    page.go_back()
+    expect(page.locator(".nnbook-live")).to_contain_text(told)
+    make_small_live(page)
+    status(page, "This page is live; your edits of 2 cells are back")
+    assert code(page, 1) == "print('mine')" and code(page, 4) == "print('mine too')"
+    assert code(page, 2) == "x = 7\nx"
+    expect(output(page, 1)).not_to_contain_text("mine")  # nothing has run
+    expect(state(page, 1)).to_have_text("edited")
+    page.get_by_role("button", name="Reset cell 1", exact=True).click()
+    assert code(page, 1) == "print('sum', secret + 1)"
+    page.keyboard.press("Control+Z")
+    assert code(page, 1) == "print('mine')"
+    page.get_by_role("button", name="Reset all cells").click()
+    assert code(page, 4) == "print(x * secret)"
+    page.get_by_role("button", name="Undo").click()
+    assert code(page, 1) == "print('mine')" and code(page, 4) == "print('mine too')"
+    page.get_by_role("button", name="Reset cell 1", exact=True).click()
+    expect(page.get_by_role("button", name="Reset cell 1", exact=True)).to_be_hidden()
+    page.reload()
+    expect(page.locator(".nnbook-live")).to_contain_text("Your edits of 1 cell are kept")
+
+
+def test_notebook_is_downloaded_with_the_edits(
+    isolated: str, html: Path, context: BrowserContext
+) -> None:
+    page = open_small(context, isolated, html)
+    write(page, 2, "x = 'ä'")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download the notebook").click()
+    assert waiting.value.suggested_filename == "gradients-edited.ipynb"
+    mine = json.loads(Path(waiting.value.path()).read_text("utf-8"))
+    book = json.loads((ROOT / "nbs" / "gradients.ipynb").read_text("utf-8"))
+    differ = [
+        (one["id"], "".join(two["source"]).splitlines()[-1])
+        for one, two in zip(book["cells"], mine["cells"])
+        if "".join(one["source"]) != "".join(two["source"])
+    ]
+    assert [text for _, text in differ] == ["x = 'ä'"]
+    assert {**book, "cells": []} == {**mine, "cells": []}
+
+
+def test_browser_that_keeps_nothing_asks_before_edits_are_left(
+    isolated: str, html: Path, context: BrowserContext
+) -> None:
+    context.add_init_script("Storage.prototype.setItem = () => { throw new Error('full'); }")
+    page = open_small(context, isolated, html)
+    asked: list[str] = []
+
+    def answered(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", answered)
+    page.get_by_label("Code of cell 2", exact=True).press_sequentially("# mine")
+    page.reload()
+    assert asked == ["beforeunload"]
+
+
+def test_link_brings_code_and_runs_nothing(
+    isolated: str, html: Path, context: BrowserContext
+) -> None:
+    """It is shown, marked, and left out of what runs by itself, until its own Run is pressed."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = open_small(context, isolated, html)
+    write(page, 2, "x = 8\nprint('brought')")
+    page.get_by_role("button", name="Copy a link to cell 2 as it is now").click()
+    expect(state(page, 2)).to_have_text("link copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(f"{isolated}/nbs/gradients.html#nnbook-code=")
+    page.get_by_role("button", name="Reset all cells").click()
+
+    page.evaluate("link => location.assign(link)", link)  # while the page is open
+    expect(page.get_by_role("button", name="Make this page live")).to_be_visible()
+    expect(page.locator(".nnbook-live")).to_contain_text("The link brings changed code")
+    make_small_live(page)
+    expect(page.get_by_label("Code of cell 2", exact=True)).to_be_focused()
+    assert code(page, 2) == "x = 8\nprint('brought')"
+    assert page.evaluate("location.hash") == ""
+    notes = page.locator(".nnbook-live-remark", has_text="This code came with the link")
+    expect(notes).to_have_count(1)
+    page.get_by_role("button", name="Run all cells").click()
+    status(page, "Cell 4 failed")  # it needs x
+    expect(output(page, 2)).not_to_contain_text("brought")
+    run(page, 2)
+    status(page, "Done")
+    expect(output(page, 2)).to_have_text("brought")
+    expect(notes).to_have_count(0)
+    run(page, 4)
+    expect(output(page, 4)).to_have_text("336")
+
+    write(page, 2, "x = 9")  # the reader's own is not replaced, and comes back
+    page.goto(link)
+    page.reload()
+    make_small_live(page)
+    assert code(page, 2) == "x = 9"
+    page.get_by_role("button", name="Show it").click()
+    assert code(page, 2) == "x = 8\nprint('brought')"
+    page.keyboard.press("Control+Z")
+    assert code(page, 2) == "x = 9"
 
 
 def test_restart_that_fails_is_told(
@@ -1028,6 +1159,63 @@ def test_tab_indents_what_is_selected(small: Page) -> None:
     area.evaluate("element => { element.focus(); element.setSelectionRange(6, 11); }")
     page.keyboard.press("Tab")
     assert area.input_value() == "if x:\n    pass\nx"
+
+
+def test_editor_takes_indents_back_and_makes_remarks(small: Page) -> None:
+    """Shift+Tab left the code, Backspace took one blank of four, and Ctrl+/ did nothing."""
+    page = small
+    area = page.get_by_label("Code of cell 2", exact=True)
+    write(page, 2, "if x:\n    y = 1\n    z = 2")
+    area.evaluate("element => { element.focus(); element.setSelectionRange(8, 20); }")
+    page.keyboard.press("Shift+Tab")
+    assert area.input_value() == "if x:\ny = 1\nz = 2"
+    page.keyboard.press("Control+/")
+    assert area.input_value() == "if x:\n# y = 1\n# z = 2"
+    page.keyboard.press("Control+/")
+    page.keyboard.press("Control+Z")
+    assert area.input_value() == "if x:\n# y = 1\n# z = 2"
+    write(page, 2, "")
+    area.focus()
+    page.keyboard.type("def f():\n if True:\nreturn 1\n")
+    assert area.input_value() == "def f():\n     if True:\n         return 1\n     "
+    page.keyboard.press("Backspace")
+    assert area.input_value().endswith("return 1\n    ")
+    page.keyboard.press("Backspace")
+    assert area.input_value().endswith("return 1\n")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Shift+Tab")
+    expect(area).not_to_be_focused()
+
+
+def test_tab_behind_a_name_completes_it_and_says_how_it_is_called(small: Page) -> None:
+    """From the Python that runs, with a link to the reference."""
+    page = small
+    write(page, 2, "import numpy as np\nfrom nnlib import Sequential\nx = 7")
+    run(page, 2)
+    status(page, "Done")
+    area = page.get_by_label("Code of cell 2", exact=True)
+    hint = page.locator(".nnbook-live-hint:not(:empty)")
+    write(page, 2, "np.linsp")
+    area.focus()
+    page.keyboard.press("Tab")
+    expect(area).to_have_value("np.linspace")
+    expect(hint).to_contain_text("np.linspace(start, stop, num=50")
+    write(page, 2, "np.lin")
+    page.keyboard.press("Tab")
+    expect(hint).to_contain_text("linalg  linspace")
+    write(page, 2, "Sequ")
+    page.keyboard.press("Tab")
+    expect(area).to_have_value("Sequential")
+    link = hint.get_by_role("link", name="Reference of nnlib.network.Sequential")
+    assert link.get_attribute("href").endswith("/nbs/api.html#nnlib.network.Sequential")
+    write(page, 2, "unknown_name")
+    page.keyboard.press("Tab")
+    expect(hint).to_contain_text("Python does not know unknown_name yet")
+    write(page, 2, "x = 7\n  ")
+    area.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.press("Tab")  # to the next stop
+    expect(area).to_have_value("x = 7\n    ")
 
 
 def test_focus_stays_where_the_reader_has_gone(isolated: str, context: BrowserContext) -> None:

@@ -7,11 +7,10 @@ from __future__ import annotations
 import html
 import os
 import re
-import shutil
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -83,6 +82,14 @@ def on_page(
     context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
 
 
+def add_search(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Mend the excerpts on the page of search."""
+    if pagename == "search":
+        app.add_js_file("search.js", loading_method="defer")
+
+
 def description(body: str) -> str:
     """Take the first paragraph of a page's text, cut at a sentence or word."""
     found = re.search(r"<p>(.*?)</p>", body, re.S)
@@ -131,18 +138,26 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         card.unlink(missing_ok=True)
         if app.config.html_baseurl:
             draw_card(app.config.html_title, card)
-        shutil.copy(HERE / "404.html", app.outdir)
+        root = urlsplit(app.config.html_baseurl).path if app.config.html_baseurl else ""
+        lost = (HERE / "404.html").read_text(encoding="utf-8")
+        lost = lost.replace('data-root=""', f'data-root="{html.escape(root)}"')
+        Path(app.outdir, "404.html").write_text(lost, encoding="utf-8")
 
 
 def set_address(app: Sphinx, config: Config) -> None:
-    """Take the address of the site from the environment: `make BASEURL=https://... book`."""
+    """Take the address of the site and the language of its texts from the environment: `make
+    BASEURL=https://... NNLIB_LANGUAGE=de book`.
+    """
+    config.language = os.environ.get("NNLIB_LANGUAGE") or config.language
     config.html_baseurl = os.environ.get("BASEURL") or config.html_baseurl
 
 
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", set_address)
-    app.add_js_file("book.js", loading_method="defer")
+    for script in ("book.js", "progress.js"):
+        app.add_js_file(script, loading_method="defer")
     app.add_config_value("nnbook_errors", "", "html")  # an address of mail or of the web
     app.connect("html-page-context", on_page, priority=900)
     app.connect("html-page-context", add_error_link, priority=901)
+    app.connect("html-page-context", add_search)
     app.connect("build-finished", finish)

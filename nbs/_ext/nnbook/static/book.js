@@ -5,10 +5,9 @@ const WIDE = "pre, .pst-scrollable-table-container, .bd-content figure, .bd-cont
 function reach() {
   for (const box of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(WIDE))) {
     if (!box.clientWidth) continue; // not shown now
-    const [wide, high] = [box.scrollWidth - box.clientWidth, box.scrollHeight - box.clientHeight];
-    const { overflowX, overflowY } = getComputedStyle(box);
-    const scrolls =
-      (wide > 1 && /auto|scroll/.test(overflowX)) || (high > 1 && /auto|scroll/.test(overflowY));
+    const high = box.matches(".nnbook-live-printed > pre") && box.scrollHeight > box.clientHeight;
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    const scrolls = (wide || high) && /auto|scroll/.test(getComputedStyle(box).overflowX);
     // as the theme says it, which looks at code only when the page is loaded
     box.tabIndex = scrolls ? 0 : -1;
   }
@@ -30,3 +29,14 @@ function unfold() {
 }
 addEventListener("hashchange", unfold);
 unfold();
+
+// What the theme's buttons do, whose own scripts a strict policy does not run
+/** @type {{ [name: string]: () => void }} */
+const does = {
+  print: () => window.print(),
+  toggleFullScreen: () => /** @type {any} */ (window).toggleFullScreen(),
+};
+for (const element of document.querySelectorAll("[data-nnbook-does]")) {
+  const { nnbookDoes = "" } = /** @type {HTMLElement} */ (element).dataset;
+  element.addEventListener("click", () => does[nnbookDoes]());
+}

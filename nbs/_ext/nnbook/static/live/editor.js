@@ -2,10 +2,13 @@
 // @ts-check
 import { make } from "../dom.js";
 import { highlight } from "./highlight.js";
+import { nameBefore } from "./hint.js";
 
 export const KEYS =
   "Shift+Enter runs a cell and goes on to the next, Ctrl+Enter stays. " +
-  "Tab indents; after Escape, Tab leaves the code.";
+  "Tab indents, and behind a name says how it goes on and is called; Shift+Tab takes an indent " +
+  "back, Ctrl+/ makes remarks; after Escape, Tab leaves the code.";
+const STEP = 4;
 
 /**
  * Write text in the place of what is selected. Only this command, though deprecated, keeps what
@@ -14,36 +17,93 @@ export const KEYS =
  * @param {string} text
  */
 function insert(area, text) {
-  if (document.execCommand("insertText", false, text)) return;
+  const [command, value] = text ? ["insertText", text] : ["delete", ""];
+  if (document.execCommand(command, false, value)) return;
   area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
 }
 
 /**
- * Indent the lines that are selected.
+ * Change the lines that are selected, or that of the caret.
  * @param {HTMLTextAreaElement} area
+ * @param {(lines: string) => string} change
  */
-function indent(area) {
-  const start = area.value.lastIndexOf("\n", area.selectionStart - 1) + 1;
-  area.setSelectionRange(start, area.selectionEnd);
-  const lines = indented(area.value.slice(start, area.selectionEnd));
+function changeLines(area, change) {
+  const { value, selectionStart: from, selectionEnd: to } = area;
+  const start = value.lastIndexOf("\n", from - 1) + 1;
+  const last = to > from && value[to - 1] === "\n" ? to - 1 : to;
+  const end = value.indexOf("\n", last) < 0 ? value.length : value.indexOf("\n", last);
+  const old = value.slice(start, end);
+  const lines = change(old);
+  if (lines === old) return;
+  area.setSelectionRange(start, end);
   insert(area, lines);
-  area.setSelectionRange(start, start + lines.length);
+  const caret = Math.max(start, from + lines.length - old.length);
+  if (from === to) area.setSelectionRange(caret, caret);
+  else area.setSelectionRange(start, start + lines.length);
 }
 
 /**
  * Lines with four more blanks; empty ones stay empty.
  * @param {string} lines
  */
-export const indented = (lines) => lines.replace(/^(?=.)/gm, "    ");
+export const indented = (lines) => lines.replace(/^(?=.)/gm, " ".repeat(STEP));
 
 /**
- * What the line after this one begins with: as many blanks, and four more where a block begins
- * or a bracket is open.
+ * Lines with up to four blanks less.
+ * @param {string} lines
+ */
+export const dedented = (lines) => lines.replace(/^ {1,4}/gm, "");
+
+/**
+ * Lines made remarks; if all are, made code again.
+ * @param {string} lines
+ */
+export function toggled(lines) {
+  const all = lines.split("\n");
+  const full = all.filter((line) => line.trim());
+  if (full.length && full.every((line) => /^\s*#/.test(line)))
+    return lines.replace(/^(\s*)# ?/gm, "$1");
+  const column = Math.min(...full.map((line) => line.length - line.trimStart().length));
+  return all
+    .map((line) => (line.trim() ? `${line.slice(0, column)}# ${line.slice(column)}` : line))
+    .join("\n");
+}
+
+/**
+ * How many letters Backspace takes: in an indent, back to the stop before.
+ * @param {string} before What stands before the caret in its line.
+ */
+export const taken = (before) => (/^ +$/.test(before) ? ((before.length - 1) % STEP) + 1 : 1);
+
+/**
+ * What the line after this one begins with: as many blanks, four more where a block begins or a
+ * bracket is open, four less where a block has ended.
  * @param {string} line
  */
 export function nextIndent(line) {
   const blanks = line.length - line.trimStart().length;
-  return " ".repeat(blanks + (/[:([{]$/.test(line) ? 4 : 0));
+  const code = line.replace(/(^|\s)#[^'"]*$/, "").trimEnd();
+  if (/[:([{]$/.test(code)) return " ".repeat(blanks + STEP);
+  const ends = /^\s*(return|pass|break|continue|raise)\b/.test(code);
+  return " ".repeat(ends ? Math.max(0, blanks - STEP) : blanks);
+}
+
+/**
+ * What stands before the caret in its line.
+ * @param {HTMLTextAreaElement} area
+ */
+const lineBefore = (area) => area.value.slice(0, area.selectionStart).split("\n").at(-1) ?? "";
+
+/**
+ * Ask about the name before the caret; where there is none, indent to the next stop.
+ * @param {HTMLTextAreaElement} area
+ * @param {(name: string) => void} onask
+ */
+function tab(area, onask) {
+  const before = lineBefore(area);
+  const name = nameBefore(before.replace(/\($/, ""));
+  if (name) onask(name);
+  else insert(area, " ".repeat(STEP - (before.length % STEP)));
 }
 
 /**
@@ -52,8 +112,9 @@ export function nextIndent(line) {
  * @param {string} label What assistive software calls it.
  * @param {() => void} onedit
  * @param {(next: boolean) => void} onrun Called with whether to go on to the next cell.
+ * @param {(name: string) => void} onask Called with the name behind which Tab was pressed.
  */
-export function makeEditor(code, label, onedit, onrun) {
+export function makeEditor(code, label, onedit, onrun, onask) {
   const colours = make("pre", { ariaHidden: "true" });
   const area = make("textarea", {
     value: code,
@@ -78,18 +139,48 @@ export function makeEditor(code, label, onedit, onrun) {
       onrun(event.shiftKey);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      const line = area.value.slice(0, area.selectionStart).split("\n").at(-1) ?? "";
-      insert(area, `\n${nextIndent(line)}`);
-    } else if (event.key === "Tab" && !event.shiftKey && !leaving) {
+      insert(area, `\n${nextIndent(lineBefore(area))}`);
+    } else if (event.key === "Tab" && !leaving) {
       event.preventDefault();
-      if (area.selectionStart === area.selectionEnd) insert(area, "    ");
-      else indent(area);
+      if (event.shiftKey) changeLines(area, dedented);
+      else if (area.selectionStart !== area.selectionEnd) changeLines(area, indented);
+      else tab(area, onask);
+    } else if (event.key === "/" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      changeLines(area, toggled);
+    } else if (event.key === "Backspace" && !event.ctrlKey && !event.altKey && !event.metaKey) {
+      const [at, count] = [area.selectionStart, taken(lineBefore(area))];
+      if (at === area.selectionEnd && count > 1) area.setSelectionRange(at - count, at);
     }
-    leaving = event.key === "Escape";
+    if (event.key !== "Shift") leaving = event.key === "Escape";
   });
   draw();
   return {
     area,
+    /**
+     * Write other code in the place of what there is.
+     * @param {string} text
+     */
+    put(text) {
+      area.value = text;
+      area.dispatchEvent(new Event("input"));
+    },
+    /**
+     * The same so that the browser can undo it, at the price of the focus.
+     * @param {string} text
+     */
+    replace(text) {
+      area.focus({ preventScroll: true });
+      area.select();
+      insert(area, text);
+    },
+    /**
+     * Write on where the caret stands, if it is here.
+     * @param {string} text
+     */
+    type(text) {
+      if (text && document.activeElement === area) insert(area, text);
+    },
     element: make("div", { className: "nnbook-live-editor highlight" }, colours, area),
   };
 }

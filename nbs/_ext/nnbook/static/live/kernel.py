@@ -21,6 +21,7 @@ import traceback
 import types
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from rlcompleter import Completer
 from typing import Any
 
 import __main__
@@ -95,6 +96,31 @@ class Kernel:
             self.names["_"] = value
             display(value)
         show()
+
+    def know(self, name: str) -> dict[str, Any]:
+        """Say how a name goes on, and what it stands for: how that is called, the first line of
+        its docstring, and its place in the reference if it is the package's.
+        """
+        names: list[str] = []
+        completer = Completer(self.names)
+        while (match := completer.complete(name, len(names))) is not None:
+            names.append(match.rstrip("(: "))
+        names = sorted(set(names))
+        known: dict[str, Any] = {"names": names, "call": "", "text": "", "place": ""}
+        one = names[0] if len(names) == 1 else name
+        try:
+            value = eval(one, self.names)  # a name with dots
+        except Exception:
+            return known
+        if callable(value):
+            known["text"] = (inspect.getdoc(value) or "").partition("\n")[0]
+            try:
+                known["call"] = f"{one}{inspect.signature(value)}"
+            except (TypeError, ValueError):  # a builtin that tells nothing
+                known["call"] = f"{one}(...)"
+            if (module := getattr(value, "__module__", None) or "").startswith("nnlib."):
+                known["place"] = f"{module}.{value.__qualname__}"
+        return known
 
     def without_commands(self, source: str, name: str) -> str:
         """Leave out the commands of IPython: of the lines with ``%``, ``!`` or ``?`` those that

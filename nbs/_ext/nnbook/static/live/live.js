@@ -2,11 +2,14 @@
 // @ts-check
 import { button, enable, make, said } from "../dom.js";
 import { Cell } from "./cell.js";
+import { takeHome } from "./download.js";
 import { KEYS } from "./editor.js";
+import { decode, keep, kept } from "./edits.js";
 
 /** @typedef {import("./kernel.js").Kernel} Kernel */
 
 const LIVE = "This page is live. Running a cell runs first what stands above it and has not run.";
+const KEPT = "What you edit is kept in this browser.";
 const AGAIN = "Stopping ... If that takes too long, press Stop again: Python is started anew";
 const ANEW = "Stopped. Python was started anew: variables are gone, cells above will run again";
 
@@ -24,25 +27,25 @@ export class Live {
     this.busy = false;
     /** @type {Promise<unknown>} */
     this.queue = Promise.resolve();
+    const [edits, link] = [kept(), decode(location.hash)];
     const count = { shown: 0, hidden: 0 };
     this.cells = cells.map((info, index) => {
       const element = document.querySelector(`.cell.live-${CSS.escape(info.id)}`);
       const kind = element ? "shown" : "hidden";
       count[kind] += 1;
-      return new Cell(this, info, index, count[kind], element);
+      const own = edits[info.id];
+      const brought = link?.id === info.id && link.code !== (own ?? info.source);
+      const linked = brought ? link.code : undefined;
+      return new Cell(this, info, index, count[kind], element, { own, linked });
     });
     this.count = count.shown;
     this.runAll = button(
       "Run all",
-      () => this.run(() => this.cells.filter((cell) => !cell.info.skip), true),
+      () => this.run(() => this.cells.filter((cell) => !(cell.info.skip || cell.foreign)), true),
       "Run all cells",
     );
     this.stopper = button("Stop", () => this.stop(), "Stop the running cell");
-    this.status = make(
-      "span",
-      { role: "status", className: "nnbook-live-status" },
-      "This page is live",
-    );
+    this.status = make("span", { role: "status", className: "nnbook-live-status" });
     const reset = button("Reset", onreset, "Reset the page");
     const region = { className: "nnbook-live-bar", role: "region", ariaLabel: "Live page" };
     this.bar = make("div", region, this.runAll, this.stopper, reset, this.status);
@@ -51,8 +54,61 @@ export class Live {
       place.contains(document.activeElement) || document.activeElement === document.body;
     document.body.append(this.bar);
     document.body.classList.add("nnbook-is-live");
-    place.replaceChildren(make("span", { id: "nnbook-live-keys" }, `${LIVE} ${KEYS}`));
+    place.replaceChildren(
+      make("span", { id: "nnbook-live-keys" }, `${LIVE} ${KEYS} ${KEPT}`),
+      button("Download the notebook", () => this.download()),
+      button("Reset all cells", () => this.restore()),
+    );
     if (waiting) this.runAll.focus(); // who has gone on to something else stays there
+    this.greet(link?.id);
+  }
+
+  /**
+   * Say that the page is live, and what it has that is not the book's.
+   * @param {string | undefined} linked The cell that a link brings code for.
+   */
+  greet(linked) {
+    const edited = this.cells.filter((cell) => cell.isEdited && !cell.foreign);
+    const cells = `${edited.length} ${edited.length === 1 ? "cell" : "cells"}`;
+    const back = edited.length
+      ? ["; ", this.lead(edited[0], `your edits of ${cells}`), " are back"]
+      : [];
+    this.say("This page is live", ...back);
+    if (linked === undefined) return;
+    history.replaceState(null, "", location.pathname + location.search); // shown once is enough
+    this.cells.find((cell) => cell.info.id === linked)?.reveal();
+  }
+
+  /**
+   * Keep what the reader has made of a cell; a browser that cannot asks before the page is left.
+   * @param {Cell} cell
+   */
+  keep(cell) {
+    const { [cell.info.id]: _, ...others } = kept();
+    const edits = cell.isEdited ? { ...others, [cell.info.id]: cell.code } : others;
+    window.onbeforeunload = keep(edits) ? null : (event) => event.preventDefault();
+  }
+
+  /** Bring back the book's code in all cells, until it is taken back. */
+  restore() {
+    const edited = this.cells.filter((cell) => cell.isEdited);
+    const codes = edited.map((cell) => cell.code);
+    for (const cell of edited) cell.shown?.editor.put(cell.info.source);
+    const undo = button("Undo", () => {
+      for (const [i, cell] of edited.entries()) cell.shown?.editor.put(codes[i]);
+      this.say("Your edits are back");
+    });
+    this.say("All cells are as in the book. ", ...(edited.length ? [undo] : []));
+  }
+
+  async download() {
+    const edited = this.cells.filter((cell) => cell.isEdited);
+    const edits = Object.fromEntries(edited.map((cell) => [cell.info.id, cell.code]));
+    try {
+      await takeHome(edits);
+    } catch (error) {
+      this.say(`The notebook could not be had: ${said(error)}`);
+    }
   }
 
   /** @param {boolean} busy */
@@ -66,7 +122,9 @@ export class Live {
    * @param {Cell} cell
    */
   runUpTo(cell) {
-    const due = (/** @type {Cell} */ other) => other === cell || !(other.ran || other.info.skip);
+    cell.accept();
+    const due = (/** @type {Cell} */ other) =>
+      other === cell || !(other.ran || other.info.skip || other.foreign);
     this.run(() => this.cells.slice(0, cell.index + 1).filter(due));
   }
 
@@ -179,6 +237,7 @@ export class Live {
 
   close() {
     this.turn += 1;
+    window.onbeforeunload = null;
     for (const cell of this.cells) cell.reset();
     this.bar.remove();
     document.body.classList.remove("nnbook-is-live");

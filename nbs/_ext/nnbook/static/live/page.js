@@ -2,12 +2,16 @@
 // Before the click this script only draws the button; nothing of Python is asked for.
 // @ts-check
 import { button, find, make, said, site } from "../dom.js";
+import { decode, kept } from "./edits.js";
 import { isolate, isolatedNow } from "./isolation.js";
 
 /** @typedef {{ page: string, megabytes: { code?: number, data?: number } }} Offer */
 
 const UNABLE =
   "This build of the book has no Python for the browser: its pages cannot be made live.";
+
+const LINKED =
+  "The link brings changed code for a cell: make the page live to see it. Nothing runs by itself.";
 
 /**
  * Why Python did not start. Browsers have words of their own for what cannot be reached.
@@ -50,6 +54,10 @@ class Page {
       start,
       make("span", {}, `Edit and run its code here, with nothing installed. ${loads}`),
     );
+    const count = Object.keys(kept()).length;
+    const edits = `Your edits of ${count} ${count === 1 ? "cell" : "cells"} are kept and come back.`;
+    if (count) this.place.append(make("strong", {}, edits));
+    if (decode(location.hash)) this.place.append(make("strong", {}, LINKED));
   }
 
   /** Show how much has been loaded; return what is to be called with it. */
@@ -109,5 +117,6 @@ class Page {
   }
 }
 
+addEventListener("hashchange", () => decode(location.hash) && location.reload());
 const page = new Page(find(document, ".nnbook-live"));
 if (isolatedNow()) page.start();

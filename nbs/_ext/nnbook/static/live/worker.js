@@ -133,6 +133,7 @@ const tasks = {
       postMessage({ id, output: toJs(output) }),
     );
   },
+  know: ({ name }) => toJs(kernel.know(name)),
   call: ({ name, values }) => {
     const value = toJs(kernel.call(name, python.toPy(values)));
     if (kernel.failure) throw new Error(kernel.failure);
