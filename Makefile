@@ -1,6 +1,8 @@
 # make book          build the book into _build/html
 # make draft         render what has changed since the last build, in seconds
 # make pdf           print the book into _build/pdf
+# make epub          write the book as an EPUB 3 into _build/epub
+# make gettext       write what is to be translated into _build/gettext
 # make lite          add to the book a JupyterLab that runs in the browser, into _build/html/lite
 # make serve         show the built book at an address that it says, so that its pages can be made live
 # make test          check everything: package, notebooks, book
@@ -46,7 +48,7 @@ note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1
 WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 
 .NOTPARALLEL:
-.PHONY: always book draft serve pdf lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: always book draft serve pdf epub gettext lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@$(BIN)/python -c "from pathlib import Path; print('The book is built. Open %s, or run make serve to make its pages live' % Path('$(SITE)').absolute().as_uri())"
@@ -71,6 +73,12 @@ $(ADDRESS): always
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
 	$(BIN)/python tools/print.py
+
+epub: book $(VENV)/.test
+	$(BIN)/python tools/epub.py
+
+gettext: book
+	$(BIN)/jupyter-book build . --builder custom --custom-builder gettext
 
 lite: $(WORKSPACE)
 	@echo "The workspace is built. Run make serve, and open lite/ at the address that it says"

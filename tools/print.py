@@ -16,8 +16,9 @@ from pathlib import Path
 import yaml
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Page, sync_playwright
-from pypdf import PdfReader
+from pypdf import PdfReader, PdfWriter
 
+import editions
 from browser import find_browser
 from serve import served
 
@@ -137,24 +138,27 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
                 f".{name} {{ page: {name} }}"
             )
             chapters.append(f'<div class="chapter {name}">{text.decode()}</div>')
-    math = re.search(
-        r"<script>(window\.MathJax = .*?)</script>",
-        (BUILD / "html" / "nbs" / "gradients.html").read_text("utf-8")
-        if "nbs/gradients" in pages
-        else "",
-    )
     return f"""<!DOCTYPE html>
 <html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{html.escape(title)}</title>
 <meta name="author" content="{html.escape(author)}">
 <link rel="stylesheet" href="/html/_static/pygments.css">
 <link rel="stylesheet" href="/print/print.css">
 <style>{" ".join(rules)}</style>
-<script>{math[1] if math else ""}</script>
+<script>{math_settings()}</script>
 <script defer src="/html/_static/mathjax/tex-chtml.js"></script></head>
 <body><div class="cover"><img src="/html/_static/favicon.svg" alt="">
 <p class="book">{html.escape(title)}</p><p>{html.escape(author)}</p></div>
 <nav class="contents"><h1>Contents</h1>{contents(texts, numbers)}</nav>
 {"".join(chapters)}</body></html>"""
+
+
+def math_settings() -> str:
+    """Read what the pages tell MathJax; nothing of a book without formulas."""
+    for page in sorted((BUILD / "html").rglob("*.html")):
+        text = page.read_text(encoding="utf-8")
+        if found := re.search(r"<script>(window\.MathJax = .*?)</script>", text):
+            return found[1]
+    return ""
 
 
 def head_of(text: Tag) -> str:
@@ -216,6 +220,13 @@ def check(path: Path) -> None:
         sys.exit(f"{path}: no page number for {lost}, markup in the text: {raw}")
 
 
+def sign(path: Path, title: str, author: str) -> None:
+    """Name the author in the file, which a browser does not."""
+    book = PdfWriter(clone_from=path)
+    book.add_metadata({"/Title": title, "/Author": author})
+    book.write(path)
+
+
 def main() -> None:
     """Print the book into _build/pdf."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
@@ -239,6 +250,8 @@ def main() -> None:
             )
             numbers = print_once(tab, f"{address}/print/book.html", path)
     check(path)
+    sign(path, config["title"], config["author"])
+    editions.publish(path)
     print(f"{path}: {len(PdfReader(path).pages)} pages")
 
 

@@ -2,10 +2,10 @@
 
     python tools/serve.py [FOLDER] [PORT]    # 8000, or the next port that is free
 
-Texts are compressed, as hosts do; two headers isolate the pages from other origins, so that a
-running cell can be interrupted and keeps its variables. On a host that does not send them a
-service worker adds them, after a click. The JupyterLab of `make lite` goes without: isolated, its
-kernel 0.6.1 loses answers of its worker that come early, and waits for ever.
+Texts are compressed, as hosts do, and what the build has written into ``_headers`` is sent: the
+policy for scripts, and what isolates the pages from other origins, so that a running cell can be
+interrupted and keeps its variables. On a host that does not send that a service worker isolates
+them, after a click. Only this machine is answered, and only under its own names.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import gzip
 import http.server
 import io
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -22,11 +23,9 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 
-ISOLATION = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-}
+NAMES = {"127.0.0.1", "localhost", "[::1]"}  # another site's name could lead here
 TEXTS = {".html", ".css", ".js", ".mjs", ".json", ".svg", ".wasm", ".txt"}
 
 
@@ -47,13 +46,20 @@ class Handler(Quiet):
     }
 
     def end_headers(self) -> None:
-        if not self.path.startswith("/lite/"):
-            for name, value in ISOLATION.items():
-                self.send_header(name, value)
+        sent, here = rules(Path(self.directory, "_headers")), place(urlsplit(self.path).path)
+        for name, value in sent.get(here, [] if here == "/lite/*" else sent.get("/404.html", [])):
+            self.send_header(name, value)
         self.send_header("Cache-Control", "no-cache")
         super().end_headers()
 
     def send_head(self) -> BinaryIO | None:
+        host = re.sub(r":\d+$", "", self.headers.get("Host", "127.0.0.1"))
+        if host.lower() not in NAMES:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+            return None
+        if "\0" in unquote(self.path):  # no name of a file
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         path = Path(self.translate_path(self.path))
         if (
             path.suffix not in TEXTS
@@ -61,11 +67,20 @@ class Handler(Quiet):
             or "gzip" not in self.headers.get("Accept-Encoding", "")
         ):
             return super().send_head()
-        data = compress(path, path.stat().st_mtime_ns)
+        state = path.stat()
+        tag = f'"{state.st_mtime_ns:x}-{state.st_size:x}-gzip"'
+        if tag in self.headers.get("If-None-Match", ""):
+            self.send_response(HTTPStatus.NOT_MODIFIED)
+            self.send_header("ETag", tag)
+            self.end_headers()
+            return None
+        data = compress(path, state.st_mtime_ns)
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", self.guess_type(str(path)))
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
+        self.send_header("ETag", tag)
+        self.send_header("Vary", "Accept-Encoding")
         self.end_headers()
         return io.BytesIO(data)
 
@@ -76,13 +91,40 @@ class Handler(Quiet):
         if code != HTTPStatus.NOT_FOUND or not page.is_file():
             super().send_error(code, message, explain)
             return
-        data = page.read_bytes()
+        # the site is at the root here, wherever the page is shown
+        data = page.read_bytes().replace(b'data-root=""', b'data-root="/"')
         self.send_response(code)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(data)
+
+
+def place(path: str) -> str:
+    """Name the rule of ``_headers`` that an address falls under: a folder of the site, or a file
+    beside them.
+    """
+    folder, slash, _ = path.removeprefix("/").partition("/")
+    return f"/{folder}/*" if slash else path
+
+
+def rules(path: Path) -> dict[str, list[tuple[str, str]]]:
+    """Read what is to be sent, by place; nothing of a site that was not built with it."""
+    return read_rules(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@functools.lru_cache(maxsize=4)
+def read_rules(path: Path, changed: int) -> dict[str, list[tuple[str, str]]]:
+    headers: list[tuple[str, str]] = []
+    found: dict[str, list[tuple[str, str]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("/"):
+            headers = found[line] = []
+        else:
+            name, _, value = line.strip().partition(": ")
+            headers.append((name, value))
+    return found
 
 
 @functools.lru_cache(maxsize=256)
@@ -124,6 +166,8 @@ def served(
 
 if __name__ == "__main__":
     root = Path(sys.argv[1] if len(sys.argv) > 1 else "_build/html")
+    if not root.is_dir():
+        sys.exit(f"{root}: there is no such folder; make book builds it")
     with find_port(root, int(sys.argv[2]) if len(sys.argv) > 2 else 8000) as server:
         print(
             f"The book is at http://127.0.0.1:{server.server_port}/ until Ctrl-C is pressed.",

@@ -4,14 +4,15 @@ network.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+import serve
 from browser import find_browser
-from serve import served
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,8 +44,17 @@ def html() -> Path:
 def server(html: Path) -> Iterator[str]:
     """The address at which the site is served, on this machine only."""
 
-    with served(html) as address:
+    with serve.served(html) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def isolated(html: Path) -> Iterator[str]:
+    """The address at which it is served as `make serve` does, with what a host is to send."""
+    with serve.make_server(html) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ machine.
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +18,6 @@ from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
 from playwright.sync_api import Browser, Locator, Page, expect
 
-import serve
 from nnbook.live import explorables
 from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
 from nnlib.simple_svm import pair_step
@@ -114,15 +112,12 @@ def test_directive_refuses_what_there_is_not() -> None:
 
 # ---------------------------------------------------------------- in the browser
 @pytest.fixture(scope="module")
-def address(html: Path) -> Iterator[str]:
+def address(html: Path, isolated: str) -> str:
     if not (html / "_static" / "pyodide").exists():
         pytest.fail(
             "Pyodide is not in this build: `make book` with a network, or with NNLIB_PYODIDE"
         )
-    with serve.make_server(html) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    return isolated
 
 
 @pytest.fixture(scope="module")

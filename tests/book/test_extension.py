@@ -459,7 +459,7 @@ def write_chapter(book: Path, *sources: str) -> None:
     )
 
 
-def build(book: Path, **environment: str) -> tuple[int, str]:
+def build(book: Path, *options: str, **environment: str) -> tuple[int, str]:
     """Build it; return the exit code and what was printed."""
     command = [
         Path(sys.executable).with_name("jupyter-book"),
@@ -469,6 +469,7 @@ def build(book: Path, **environment: str) -> tuple[int, str]:
         "-W",
         "-n",
         "--keep-going",
+        *options,
     ]
     environment = {**os.environ, "PYTHONPATH": str(book), "BASEURL": "", **environment}
     done = subprocess.run(
@@ -607,3 +608,21 @@ def test_address_of_the_site_is_in_its_pages_if_it_is_set(book: Path) -> None:
     text = page.read_text("utf-8")
     assert "canonical" not in text and "og:" not in text and "example.org" not in text
     assert not card.exists()
+
+
+def test_page_is_translated_and_built(book: Path) -> None:
+    """Its texts can be extracted, without its code, and come back in another language."""
+    code, output = build(book, "--builder", "custom", "--custom-builder", "gettext")
+    assert code == 0, output
+    texts = (book / "_build" / "gettext" / "nbs" / "chapter.pot").read_text("utf-8")
+    assert 'msgid "Chapter"' in texts and "nnlib.answer" not in texts
+    asked = 'msgid "Text."\nmsgstr ""'
+    assert asked in texts
+    catalogue = book / "nbs" / "locale" / "de" / "LC_MESSAGES" / "nbs" / "chapter.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.write_text(texts.replace(asked, 'msgid "Text."\nmsgstr "Ein Satz."'), "utf-8")
+    code, output = build(book, NNLIB_LANGUAGE="de")
+    assert code == 0, output
+    page = (book / "_build" / "html" / "nbs" / "chapter.html").read_text("utf-8")
+    assert "<p>Ein Satz.</p>" in page and "<p>Text.</p>" not in page
+    assert '<html lang="de"' in page and "the answer is 42" in page

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-import serve
 from nnbook.live import live
 
 ROOT = Path(__file__).parents[2]
@@ -32,15 +29,6 @@ def workspace(html: Path) -> Path:
     if not (html / "lite").exists():
         pytest.skip("the workspace is not in this build: `make lite`")
     return html / "lite"
-
-
-@pytest.fixture(scope="module")
-def served(html: Path) -> Iterator[str]:
-    """The site as `make serve` serves it."""
-    with serve.make_server(html) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
 
 
 def test_workspace_holds_the_notebooks_and_their_data(workspace: Path) -> None:
@@ -76,7 +64,7 @@ def test_first_page_leads_to_the_workspace(workspace: Path, html: Path) -> None:
     "notebook, host, printed",
     [
         ("xor", "server", "1880 epochs, loss 0.2695"),
-        ("data", "served", "50400 for training, 5600 for validation, 14000 for testing"),
+        ("data", "isolated", "50400 for training, 5600 for validation, 14000 for testing"),
     ],
 )
 def test_notebook_runs_in_the_workspace(

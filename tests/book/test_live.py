@@ -167,7 +167,8 @@ def test_download_holds_the_notebooks_and_a_package_that_installs(
 
 def test_site_without_what_live_pages_need_is_small(html: Path) -> None:
     """Less than 30 MB."""
-    only_live = (html / "_static" / "pyodide", html / "_static" / "data", html / "lite")
+    static = html / "_static"
+    only_live = (static / "pyodide", static / "data", static / "editions", html / "lite")
     files = [
         path
         for path in html.rglob("*")

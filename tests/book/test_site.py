@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib
 import inspect
 import re
@@ -13,6 +14,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Browser
+from waiting import wait_until
 
 import nnlib
 from nnbook.notebook import ledger
@@ -60,9 +62,11 @@ def pages(html: Path) -> dict[Path, Page]:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("page", [*PAGES, "genindex.html", "search.html"])
 def test_page_needs_no_network_and_has_no_error(
-    server: str, browser: Browser, page: str, theme: str
+    isolated: str, browser: Browser, page: str, theme: str
 ) -> None:
-    """Everything comes from the site itself, nothing fails, and every formula is typeset."""
+    """Everything comes from the site itself, nothing fails or is refused by the policy for
+    scripts, and every formula is typeset.
+    """
     context = browser.new_context(color_scheme=theme)
     tab = context.new_page()
     problems: list[str] = []
@@ -84,19 +88,20 @@ def test_page_needs_no_network_and_has_no_error(
     )
 
     def local_only(route, request) -> None:
-        if request.url.startswith((server, "data:", "blob:")):
+        if request.url.startswith((isolated, "data:", "blob:")):
             route.continue_()
         else:
             problems.append(f"foreign: {request.url}")
             route.abort()
 
     tab.route("**/*", local_only)
-    tab.goto(f"{server}/{page}", wait_until="networkidle")
+    tab.goto(f"{isolated}/{page}", wait_until="networkidle")
     formulas = tab.locator(".math").count()
     if formulas:
-        tab.wait_for_function(
+        wait_until(
+            tab,
             "() => document.querySelectorAll('.math mjx-container').length"
-            " >= document.querySelectorAll('.math').length"
+            " >= document.querySelectorAll('.math').length",
         )
     assert tab.locator("mjx-merror, [data-mjx-error]").count() == 0
     assert tab.evaluate("document.documentElement.dataset.theme") == theme
@@ -335,3 +340,125 @@ def test_ledger_is_filtered_by_verdict(server: str, browser: Browser) -> None:
         assert page.locator("h2:visible", has_text="How to read").count() == 1
         page.get_by_role("button", name=re.compile(r"^all \d+")).click()
         assert rows.count() == len(claims)
+
+
+def test_exercises_that_are_done_are_remembered(server: str, browser: Browser) -> None:
+    """On the page, and in the contents of the book on any other."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{server}/nbs/xor.html")
+        boxes = page.locator("article").get_by_role(
+            "checkbox", name=re.compile("^Exercise .* done")
+        )
+        count = boxes.count()
+        assert count >= 3
+        page.get_by_role("checkbox", name="Exercise 2 is done").check()
+        note = f" 1 of {count} done"
+        assert page.locator("#exercises h2 .nnbook-progress").text_content() == note
+        page.goto(f"{server}/nbs/index.html")
+        link = page.locator("nav.bd-links").get_by_role("link", name=re.compile("XOR"))
+        assert link.locator(".nnbook-progress").text_content() == note
+        page.goto(f"{server}/nbs/xor.html")
+        box = page.get_by_role("checkbox", name="Exercise 2 is done")
+        assert box.is_checked()
+        box.uncheck()
+        assert page.locator(".nnbook-progress").count() == 0
+
+
+# ---------------------------------------------------------------- what the server sends
+def ask(address: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """Ask as no browser does: status, headers and what was sent."""
+    parts = urlsplit(address)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection.request("GET", path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    answer = connection.getresponse()
+    found = answer.status, dict(answer.headers), answer.read()
+    connection.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nbs/xor.html", "/_static/live/worker.js", "/search.html", "/no/such/page"]
+)
+def test_server_sends_the_policy_that_the_build_wrote(isolated: str, path: str) -> None:
+    """No script runs but those of the site: of those in its pages, each by its hash."""
+    _, headers, _ = ask(isolated, path)
+    policy = dict(
+        part.strip().split(" ", 1) for part in headers["Content-Security-Policy"].split(";")
+    )
+    sources = policy["script-src"].split()
+    assert policy["default-src"] == "'self'" and policy["object-src"] == "'none'"
+    assert {*sources[:2]} == {"'self'", "'wasm-unsafe-eval'"}
+    assert all(source.startswith("'sha256-") for source in sources[2:]) and len(sources) < 25
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert "Content-Security-Policy" not in ask(isolated, "/lite/lab/index.html")[1]
+    assert max(map(len, headers.values())) < 1900  # a line that hosts read
+
+
+def test_script_that_gets_into_a_page_does_not_run(isolated: str, browser: Browser) -> None:
+    """In a tag, in a link, or in an attribute; what the theme's buttons do, they still do."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.add_init_script("window.print = () => { window.printed = true; }")
+        page.goto(f"{isolated}/nbs/xor.html", wait_until="networkidle")
+        assert not re.search(r"\son[a-z]+=\"", page.content())
+        page.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "window.pwned = 1";
+            const link = document.createElement("a");
+            link.href = "javascript:window.pwned = 2";
+            const image = document.createElement("div");
+            image.innerHTML = "<img src=none onerror='window.pwned = 3'>";
+            document.body.append(script, link, image);
+            link.click();
+        }""")
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.pwned") is None
+        page.get_by_role("button", name="Download this page").click()
+        page.get_by_role("button", name=".pdf").click()
+        assert page.evaluate("window.printed")
+
+
+def test_server_answers_its_own_names_only(isolated: str) -> None:
+    """Under another name it would be another site's page that asks."""
+    assert ask(isolated, "/nbs/xor.html", Host="evil.example:8000")[0] == 421
+    for name in ("localhost:8000", "127.0.0.1", "[::1]:80", "LOCALHOST"):
+        assert ask(isolated, "/nbs/xor.html", Host=name)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/nbs/xor.html", "/_static/pyodide/python_stdlib.zip"])
+def test_server_sends_a_file_once(isolated: str, path: str) -> None:
+    """Compressed ones came anew each time."""
+    status, headers, body = ask(isolated, path, Accept_Encoding="gzip")
+    assert status == 200 and len(body) > 1000
+    asked = {"If_None_Match": headers["ETag"]} if "ETag" in headers else {}
+    asked = asked or {"If_Modified_Since": headers["Last-Modified"]}
+    status, _, body = ask(isolated, path, Accept_Encoding="gzip", **asked)
+    assert (status, body) == (304, b"")
+    assert ask(isolated, path, Accept_Encoding="gzip", If_None_Match='"other"')[0] == 200
+
+
+def test_server_survives_a_name_that_no_file_can_have(isolated: str) -> None:
+    """It broke the connection, and printed a traceback in the reader's terminal."""
+    assert ask(isolated, "/index.html%00")[0] == 404
+
+
+@pytest.mark.parametrize("address", ["none.html", "a/none.html", "a/b/c/none.html", "nbs/a/none"])
+def test_lost_reader_is_led_back_from_any_depth(
+    isolated: str, browser: Browser, html: Path, address: str
+) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{isolated}/{address}")
+        links = page.evaluate("[...document.links].map(link => link.href)")
+        assert len(links) == 3
+        assert all((html / link.removeprefix(f"{isolated}/")).exists() for link in links)
+
+
+def test_excerpts_of_a_search_have_no_signs_of_tex(isolated: str, browser: Browser) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{isolated}/search.html?q=momentum")
+        wait_until(page, "document.querySelectorAll('#search-results p.context').length > 3")
+        assert not re.search(r"\\[(\[]", page.locator("#search-results").inner_text())

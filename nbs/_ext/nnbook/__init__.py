@@ -9,7 +9,8 @@
 ``site``: what edits the pages
     `pages` passes each page once through all edits; `fixes` mends the theme's pages for screen
     readers, and adds the card for links and the page for lost readers; `links` leads each name in
-    code to its definition; `page_weight` leaves out what a page need not load
+    code to its definition; `page_weight` leaves out what a page need not load; `policy` says which
+    scripts may run; `editions` leads to the book in other forms
 ``live``: what makes pages live
     `live` lets the reader edit and run a chapter in its page; `explorables` are three things to
     try out in the page
@@ -33,7 +34,7 @@ from .notebook import (
     names,
     reference,
 )
-from .site import fixes, links, page_weight, pages
+from .site import editions, fixes, links, page_weight, pages, policy
 
 HERE = Path(__file__).parent
 
@@ -82,6 +83,8 @@ def setup(app: Sphinx) -> dict[str, object]:
         fixes,
         links,
         page_weight,
+        policy,
+        editions,
         live,
         explorables,
     ):

@@ -12,10 +12,10 @@ from sphinx.config import Config
 from sphinx.jinja2glue import BuiltinTemplateLoader
 from sphinx.theming import Theme
 
-from . import fixes, page_weight
+from . import editions, fixes, page_weight, policy
 
 # each takes a page and the builder, and returns the page
-EDITS = (fixes.mend, page_weight.lighten)
+EDITS = (fixes.mend, page_weight.lighten, policy.tame, editions.offer)
 
 
 class Pages(BuiltinTemplateLoader):
