@@ -107,6 +107,15 @@ def clean(text: Tag) -> list[str]:
     return pictures
 
 
+def picture(path: Path) -> bytes:
+    """Read a picture; of Matplotlib's, without the type of document, and a blank has a path."""
+    data = path.read_bytes()
+    if path.suffix == ".svg":
+        data = re.sub(rb"<!DOCTYPE[^>]*>", b"", data, count=1)
+        data = re.sub(rb"<path(?![^>]*\sd=)", b'<path d=""', data)
+    return data
+
+
 def formulas_of(texts: list[Tag]) -> list[tuple[Tag, str, bool]]:
     """List the formulas of the book: where each stands, what it is, whether it is on its own."""
     found = []
@@ -292,7 +301,7 @@ def main() -> None:
             head = HEAD.format(title=html.escape(head_of(text)))
             book.writestr(f"book/{name}.xhtml", f"{head}<body>{text.decode()}</body></html>")
         for name in pictures:
-            book.write(BUILD / "html" / "_images" / name, f"book/images/{name}")
+            book.writestr(f"book/images/{name}", picture(BUILD / "html" / "_images" / name))
     check(path)
     editions.publish(path)
     print(f"{path}: {len(chapters)} chapters, {path.stat().st_size / 1e6:.1f} MB")

@@ -72,3 +72,12 @@ def test_formula_keeps_what_is_mathml() -> None:
         '<math alttext="x &lt;y" display="block" xmlns="http://www.w3.org/1998/Math/MathML">'
         '<mi mathvariant="script">x</mi></math>'
     )
+
+
+def test_picture_of_an_epub_names_no_other_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    kept = '<svg><path id="a" d="M 0 0"/>'
+    path.write_text(
+        f'<!DOCTYPE svg PUBLIC "x"\n  "http://x">{kept}<path id="blank"/></svg>', "utf-8"
+    )
+    assert epub.picture(path).decode() == f'{kept}<path d="" id="blank"/></svg>'

@@ -1229,14 +1229,32 @@ def test_focus_stays_where_the_reader_has_gone(isolated: str, context: BrowserCo
     expect(link).to_be_focused()
 
 
+@pytest.mark.parametrize("width", [1200, 768, 390])
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_live_cells_are_accessible_after_they_have_run(small: Page, theme: str) -> None:
+def test_live_cells_are_accessible_after_they_have_run(
+    small: Page, theme: str, width: int
+) -> None:
+    """With long output, a cell that failed, edits, what Python knows of a name, and HTML."""
     page = small
+    page.set_viewport_size({"width": width, "height": 844})
+    html = "class T:\n    def _repr_html_(self): return '<table><tr><td>1</td></tr></table>'"
+    write(page, 1, f"{html}\nfrom nnlib import Sequential\nfor i in range(200): print(i)\nT()")
+    write(page, 2, "x = 7\n1 / 0")
+    run(page, 2)
+    page.get_by_role("link", name="Cell 2 failed").click()
+    write(page, 4, "Sequential")
+    page.keyboard.press("Tab")
+    expect(page.locator(".nnbook-live-hint a")).to_be_visible()
     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
     page.wait_for_timeout(300)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     found = (
         Axe()
-        .run(page, context="article", options={"resultTypes": ["violations"], "preload": False})
+        .run(
+            page,
+            context={"include": [["article"], [".nnbook-live-bar"]]},
+            options={"resultTypes": ["violations"], "preload": False, "iframes": False},
+        )
         .response["violations"]
     )
     assert [
@@ -1245,6 +1263,7 @@ def test_live_cells_are_accessible_after_they_have_run(small: Page, theme: str) 
         if problem["impact"] in ("serious", "critical")
         for node in problem["nodes"]
     ] == []
+    page.set_viewport_size({"width": 1280, "height": 720})
     page.emulate_media(media="print")
     assert page.locator(".nnbook-live-foot:visible, .nnbook-live-bar:visible").count() == 0
     page.emulate_media(media="screen")
