@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, as_array, check_array, check_labels
+from .smo import CALL, first_wall, step_cost
 
 # %% auto #0
 __all__ = []
@@ -221,13 +222,6 @@ def solve_free(K: LowRank, y: Array, b: Array, free: Array) -> tuple[Array, floa
     x[free] = found[:-1]
     return x, float(found[-1])
 
-# %% ../nbs/interior_point.ipynb #d78eb929
-def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, int]:
-    """Return how far `b` can move along `way` before a wall, and which number hits it."""
-    room = np.where(way > 0, high - b, low - b)
-    steps = np.divide(room, way, out=np.full_like(b, np.inf), where=way != 0)
-    return float(steps.min()), int(steps.argmin())
-
 # %% ../nbs/interior_point.ipynb #07841b1e
 def reduce_free(K: LowRank, b: Array, low: Array, high: Array, free: Array) -> Array:
     """Move dependent multipliers to walls along directions that change nothing else."""
@@ -370,11 +364,10 @@ def pivoted_cholesky(column: Callable[[int], Array], diagonal: Array, error: flo
     return None
 
 # %% ../nbs/interior_point.ipynb #7a1c0e05
-CALL = 10_000  # multiplications of a matrix product in the time of a call of NumPy
 NEWTON_STEPS = 15  # that a problem takes, or more
 
 
 def smo_budget(n: int, rank: int) -> int:
     """Return how many steps of SMO cost as much as the solution by Newton's method."""
     newton = n * rank**2 + rank**3 + 30 * n * rank + 400 * CALL
-    return NEWTON_STEPS * newton // (10 * CALL + 50 * n)
+    return NEWTON_STEPS * newton // step_cost(n)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, check_number, encode_labels
+from .duals import SOLVERS, solve_duals
 from .estimator import (
     Estimator, check_samples, feature_names, of_scikit_learn, request_weights, weight_requests)
 from .kernels import (
@@ -23,7 +24,6 @@ from .problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
     expand_pairs, one_vs_one, one_vs_rest, rank_classes, read_only, share_right, weigh_samples)
 from .simple_svm import Certificate, certify
-from .smo import SOLVERS, solve_duals
 
 # %% auto #0
 __all__ = ['ConvergenceWarning', 'BaseSVC', 'SVC']
@@ -104,9 +104,9 @@ class BaseSVC(Estimator):
         parts, bounds = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
         kernel, gamma, points = choose_kernel(self, points)
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            b, gap, rho, n_iter = solve_parts(
-                kernel, kernel.features(points), parts, bounds, *limits)
+        with np.errstate(all="ignore"):
+            A = kernel.features(points)
+            b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
         given = isinstance(kernel, PrecomputedKernel)
         self._learn(

@@ -25,17 +25,17 @@ from sklearn.svm import SVC as Libsvm
 from sklearn.utils import get_tags
 
 from nnlib import SVC, OneVsRestSVC, accuracy_score, load_mnist
-from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel, SigmoidKernel
-from nnlib.simple_svm import certify
-from nnlib.smo import (
+from nnlib.duals import (
     DistanceRows,
     DualProblems,
     half_squared_distances,
     is_definite,
-    smo,
     solve,
     working_set,
 )
+from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel, SigmoidKernel
+from nnlib.simple_svm import certify
+from nnlib.smo import move_free, smo
 from nnlib.svm import ConvergenceWarning
 
 
@@ -297,6 +297,63 @@ def test_smo_starts_from_any_feasible_point(rng):
         assert (end >= lower).all() and (end <= upper).all()
         ends.append(y @ end - end @ K @ end / 2)
     assert_allclose(ends, ends[0], rtol=1e-9)
+
+
+def free_problem(rng, n=80, C=2.0, copies=1):
+    """Draw a problem, and take some steps: H, K, y, and multipliers in their boxes."""
+    X = np.tile(rng.normal(size=(n // copies, 4)), (copies, 1))
+    y = np.where(rng.normal(size=n) + X[:, 0] > 0, 1.0, -1.0)
+    K = (1 + X @ X.T) ** 3
+    half = K.diagonal() / 2
+    H = half[:, None] + half - K
+    H[H < 1e-9] = 1e-9
+    box = np.minimum(0, C * y), np.maximum(0, C * y)
+    return H, K, y, box, smo(H, -y, np.zeros(n), *box, 1e-9, n)[0]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize("C", [1e-3, 2.0, 1e4])
+def test_free_multipliers_move_downhill_and_stay_within_their_walls(rng, C, copies):
+    H, K, y, (lower, upper), b = free_problem(rng, C=C, copies=copies)
+    moved = move_free(H, K @ b - y, b, lower, upper)
+    assert (moved >= lower).all() and (moved <= upper).all() and abs(moved.sum()) < 1e-10 * C
+    before, after = (each @ K @ each / 2 - y @ each for each in (b, moved))
+    assert after < before + 1e-9 * abs(before)
+    fixed = (b <= lower) | (b >= upper)
+    assert np.array_equal(moved[fixed], b[fixed]) and (C != 2 or copies > 1 or after < before)
+
+
+def test_free_multipliers_reach_their_minimum(rng):
+    H, K, y, (lower, upper), b = free_problem(rng)
+    for _ in range(20):  # as long as one of them meets a wall
+        b = move_free(H, K @ b - y, b, lower, upper)
+    free = (b > lower) & (b < upper)
+    assert free.sum() > 5 and np.ptp((K @ b - y)[free]) < 1e-8
+
+
+def test_a_multiplier_that_meets_a_wall_stays_there():
+    """Points 0, 2 and 5 on a line; the middle one would have to rise by more than it can."""
+    H = np.array([[1e-15, 2.0, 12.5], [2.0, 1e-15, 4.5], [12.5, 4.5, 1e-15]])
+    b, lower, upper = np.array([-0.1, 0.05, 0.05]), np.array([-1, 0, 0]), np.array([0, 0.06, 1])
+    F = np.array([5.0, 0.0, 0.0])
+    moved = move_free(H, F, b, lower, upper)
+    change = moved - b
+    assert (change[1] == 0.06 - 0.05 or moved[2] == 0) and abs(change.sum()) < 1e-15
+    assert F @ change - change @ H @ change / 2 < -0.01
+
+
+def test_moves_of_free_multipliers_save_most_steps():
+    """libsvm takes 92,000 steps; pairs alone took 23,000."""
+    rng = np.random.default_rng(305)
+    X = rng.normal(size=(300, 5))
+    f = X.sum(axis=1) / np.sqrt(5) + rng.normal(size=300)
+    y = (f > np.quantile(f, 0.5)).astype(int)
+    settings = {"kernel": "poly", "degree": 5, "gamma": 0.2, "coef0": 1.0, "C": 1e3}
+    model = SVC(solver="smo", **settings).fit(X, y)
+    theirs = Libsvm(**settings).fit(X, y)
+    assert model.n_iter_[0] < 3000 < 20_000 < theirs.n_iter_[0]
+    assert model.certificate(X, y).holds(1e-6)
+    assert_allclose(model.decision_function(X), theirs.decision_function(X), atol=0.02)
 
 
 def test_smo_stops_at_its_limit():
@@ -700,7 +757,7 @@ def test_the_linear_kernel_far_from_the_origin_is_as_exact_as_near_it(offset):
     Z = np.round(rng.normal(size=(300, 3)) * 64) / 64
     y = (Z[:, 0] + 0.3 * rng.normal(size=300) > 0).astype(int)
     X = (Z + offset).astype(np.float32)
-    model, near = SVC(kernel="linear").fit(X, y), SVC(kernel="linear").fit(Z, y)
+    model, near = (SVC(kernel="linear", tol=1e-5).fit(points, y) for points in (X, Z))
     assert_allclose(model.decision_function(X), near.decision_function(Z), atol=5e-3)
     assert model.certificate(X, y).holds(2e-3) and model.score(X, y) == near.score(Z, y)
 
@@ -908,7 +965,7 @@ def test_a_problem_of_an_indefinite_kernel_is_as_good_as_libsvm_s():
 
 def test_a_kernel_that_is_definite_by_luck_of_the_sample_is_solved_as_posed(monkeypatch):
     """Where all distances are at hand and some are negative, the curvature has its floor."""
-    monkeypatch.setattr("nnlib.smo.is_definite", lambda kernel, A: True)
+    monkeypatch.setattr("nnlib.duals.is_definite", lambda kernel, A: True)
     X, y = datasets.make_classification(150, 5, flip_y=0.1, random_state=3)
     assert half_squared_distances(CallableKernel(tanh_kernel), X).floor > 0
     model = SVC(C=2, kernel=tanh_kernel).fit(X, y)

@@ -23,9 +23,10 @@ from nnlib import (
 )
 from nnlib.arrays import Array
 from nnlib.data import MNIST, parse_idx, read_verified
+from nnlib.duals import half_squared_distances
 from nnlib.kernels import make_kernel
 from nnlib.simple_svm import certify, find_bias
-from nnlib.smo import half_squared_distances, smo
+from nnlib.smo import smo
 
 STATE: dict[str, Any] = {}  # what each explorable works on, by its name
 
