@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .arrays import Array, as_array, check_array, gen_batches, is_missing
 
 # %% auto #0
-__all__ = ['Estimator', 'NotFittedError']
+__all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
 
 # %% ../nbs/00_estimator.ipynb #e5700001
 T = TypeVar("T")
@@ -269,3 +269,7 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
     getattr(requests, method).add_request(param="sample_weight", alias=wanted)
     vars(estimator)["_metadata_request"] = requests
     return estimator
+
+# %% ../nbs/svm.ipynb #d15dd780
+class ConvergenceWarning(UserWarning):
+    """A solver has stopped short of the tolerance that was asked for."""

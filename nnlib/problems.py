@@ -5,6 +5,7 @@
 # %% ../nbs/00_problems.ipynb #f6100003
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, as_array, check_labels, check_number, join_labels
-from .estimator import check_samples
+from .estimator import ConvergenceWarning, check_samples, of_scikit_learn
 
 # %% auto #0
 __all__ = []
@@ -89,6 +90,22 @@ def class_weights(class_weight: Mapping[Any, float] | str | None, classes: Array
     if weights is None:
         weights = len(codes) / (len(classes) * np.bincount(codes))
     return weights
+
+# %% ../nbs/svm.ipynb #21f5768f
+#| code-fold: true
+def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,
+                       max_iter: float) -> None:
+    """Warn if a problem is not solved up to `tol`, and say why."""
+    worst = int(gap.argmax())
+    if gap[worst] > tol:
+        reason = f"max_iter={max_iter} steps were used up"
+        if n_iter[worst] < max_iter:
+            reason = f"rounding in {dtype} allows no more; scale the data"
+            if dtype == np.float32:
+                reason += ", or give it as float64"
+        warnings.warn(f"{name}: stopped with a violation of {gap[worst]:.3g}, above "
+                      f"tol={tol}, because {reason}. The model can be used.",
+                      of_scikit_learn(ConvergenceWarning), stacklevel=3)
 
 # %% ../nbs/svm.ipynb #f6100004
 #| code-fold: true

@@ -16,21 +16,19 @@ from numpy.typing import ArrayLike
 from .arrays import Array, check_number, encode_labels
 from .duals import SOLVERS, solve_duals
 from .estimator import (
-    Estimator, check_samples, feature_names, of_scikit_learn, request_weights, weight_requests)
+    ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, request_weights,
+    weight_requests)
 from .kernels import (
     MAX_DISTANCE_ERROR, Kernel, PrecomputedKernel, check_finite, check_symmetric, distance_error,
     kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)
 from .problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
-    expand_pairs, one_vs_one, one_vs_rest, rank_classes, read_only, share_right, weigh_samples)
+    expand_pairs, one_vs_one, one_vs_rest, rank_classes, read_only, share_right,
+    warn_unless_solved, weigh_samples)
 from .simple_svm import Certificate, certify
 
 # %% auto #0
-__all__ = ['ConvergenceWarning', 'BaseSVC', 'SVC']
-
-# %% ../nbs/svm.ipynb #d15dd780
-class ConvergenceWarning(UserWarning):
-    """A solver has stopped short of the tolerance that was asked for."""
+__all__ = ['BaseSVC', 'SVC']
 
 # %% ../nbs/svm.ipynb #f6000008
 def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
@@ -364,18 +362,3 @@ def check_limits(machine: BaseSVC) -> tuple[float, float, float, str]:
     if machine.solver not in SOLVERS:
         raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {machine.solver!r}")
     return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver
-
-
-def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,
-                       max_iter: float) -> None:
-    """Warn if a problem is not solved up to `tol`, and say why."""
-    worst = int(gap.argmax())
-    if gap[worst] > tol:
-        reason = f"max_iter={max_iter} steps were used up"
-        if n_iter[worst] < max_iter:
-            reason = f"rounding in {dtype} allows no more; scale the data"
-            if dtype == np.float32:
-                reason += ", or give it as float64"
-        warnings.warn(f"{name}: stopped with a violation of {gap[worst]:.3g}, above "
-                      f"tol={tol}, because {reason}. The model can be used.",
-                      of_scikit_learn(ConvergenceWarning), stacklevel=3)

@@ -14,9 +14,9 @@ import warnings
 from typing import Any
 
 from nnlib import load
+from nnlib.estimator import ConvergenceWarning
 from nnlib.fingerprint import fingerprint
 from nnlib.report import classify_features, report_parts
-from nnlib.svm import ConvergenceWarning
 
 from . import kit
 from .latents import CHOICES, encoder, parts

@@ -9,6 +9,7 @@ from sklearn.svm import SVC
 
 from nnlib import SVC as OurSVC
 from nnlib import OneVsRestSVC
+from nnlib.estimator import ConvergenceWarning
 from nnlib.interior_point import (
     LowRank,
     crossover,
@@ -18,7 +19,6 @@ from nnlib.interior_point import (
     smo_budget,
     solve_low_rank,
 )
-from nnlib.svm import ConvergenceWarning
 
 
 def dual(X, y, beta):

@@ -19,8 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC as Libsvm
 
 from nnlib import SVC, OneVsRestSVC, load_mnist
-from nnlib.estimator import NotFittedError
-from nnlib.svm import ConvergenceWarning
+from nnlib.estimator import ConvergenceWarning, NotFittedError
 
 
 @pytest.fixture(scope="module")

@@ -40,9 +40,9 @@ from nnlib import (
     relative_error,
     stratified_split,
 )
+from nnlib.estimator import ConvergenceWarning
 from nnlib.interior_point import solve_low_rank
 from nnlib.simple_svm import simple_smo
-from nnlib.svm import ConvergenceWarning
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(6, 3)), np.array([0, 1, 0, 1, 0, 1])

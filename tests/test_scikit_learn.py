@@ -24,7 +24,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import check_estimator
 
 from nnlib import PCA, SVC, OneVsRestSVC, StandardScaler
-from nnlib.svm import ConvergenceWarning
+from nnlib.estimator import ConvergenceWarning
 
 COMPLEX = "complex numbers are refused by a TypeError, a ValueError is wanted"
 WORDS = "NaN and infinity are refused, in other words than the check wants"

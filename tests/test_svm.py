@@ -33,10 +33,10 @@ from nnlib.duals import (
     solve,
     working_set,
 )
+from nnlib.estimator import ConvergenceWarning
 from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel, SigmoidKernel
 from nnlib.simple_svm import certify
 from nnlib.smo import move_free, smo
-from nnlib.svm import ConvergenceWarning
 
 
 def moons(n=100, noise=0.2, seed=0):
