@@ -24,6 +24,7 @@ from serve import served
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "_build"
+MARKUP = r"\{(?:glue|ref|eq|cite|numref|py)(?::\w+)*\}|#\|"  # a name in code may begin so
 LEFT_OUT = (
     ".headerlink, .nnbook-check, .viewcode-link, script, button, .tag_remove-cell, #pst-page-toc, "
     ".no-print"
@@ -213,7 +214,7 @@ def check(path: Path) -> None:
     empty = soup.select(".contents a:has(.page:empty)")
     lost = [line.get_text() for line in empty]
     raw = re.findall(
-        r"\{(?:glue|ref|eq|cite|numref|py)[^}]*\}|#\|",
+        MARKUP,
         "".join(page.extract_text() for page in PdfReader(path).pages),
     )
     if lost or raw:

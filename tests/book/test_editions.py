@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -81,3 +82,10 @@ def test_picture_of_an_epub_names_no_other_file(tmp_path: Path) -> None:
         f'<!DOCTYPE svg PUBLIC "x"\n  "http://x">{kept}<path id="blank"/></svg>', "utf-8"
     )
     assert epub.picture(path).decode() == f'{kept}<path d="" id="blank"/></svg>'
+
+
+def test_code_that_begins_like_markup_is_none() -> None:
+    """A name in braces, `equal_losses`, ended the print of the book."""
+    assert not re.search(printing.MARKUP, 'f"{equal_losses[-1]:.4f} {reference} {eq.x}"')
+    for raw in ("{eq}`a`", "{glue:text}`a`", "{py:func}`a`", "#| hide"):
+        assert re.search(printing.MARKUP, raw), raw
