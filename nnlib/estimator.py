@@ -77,11 +77,12 @@ class Estimator:
         if not any(name.endswith("_") for name in vars(self)):
             raise of_scikit_learn(NotFittedError)(f"{self!r} is not fitted: call fit first")
 
-    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None) -> Array:
+    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None,
+                       convert: bool = True) -> Array:
         """Return samples, (n, d), if they have the features that `fit` has seen."""
         self._check_fitted()
         check_names(type(self).__name__, feature_names(X), vars(self).get("feature_names_in_"))
-        return check_samples(X, "X", self.n_features_in_, dtype, type(self).__name__)
+        return check_samples(X, "X", self.n_features_in_, dtype, type(self).__name__, convert)
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import ClassifierTags, Tags, TargetTags, TransformerTags
@@ -106,11 +107,17 @@ def blockwise_moments(
     """
     with np.errstate(all="ignore"):
         mean: Array = X.mean(axis=0, dtype=np.float64)
-        total = reduce(np.add, (product(X[part] - mean) for part in gen_batches(len(X), rows)))
+        centred = (centre(X[part], mean) for part in gen_batches(len(X), rows))
+        total = reduce(np.add, map(product, centred))
     if not np.isfinite(total).all():
         raise ValueError("X: expected numbers whose squares have a finite sum, got numbers "
                          f"from {X.min():.3g} to {X.max():.3g}")
     return mean, total
+
+
+def centre(X: Array, mean: Array) -> Array:
+    """Subtract the mean from rows of any numbers, in float64."""
+    return np.subtract(X, mean, dtype=np.float64, casting="same_kind")
 
 
 def sum_squares(block: Array) -> Array:
@@ -121,7 +128,8 @@ def sum_squares(block: Array) -> Array:
 # %% ../nbs/preprocessing.ipynb #d9b00004
 #| code-fold: true
 def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
-                  dtype: DTypeLike | None = None, who: str = "this") -> Array:
+                  dtype: DTypeLike | None = None, who: str = "this",
+                  convert: bool = True) -> Array:
     """Return samples, (n, d), as floats.
 
     Parameters
@@ -133,9 +141,12 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
     n_features : int, optional
         What d must be.
     dtype : dtype, optional
-        What to return; by default float32 for float32 and shorter floats, else float64.
+        What to return; by default `float_type`.
     who : str
         Who expects d features, in messages.
+    convert : bool
+        False for a caller who converts block by block: integers are returned as they are,
+        and so are floats if no `dtype` is given.
 
     Raises
     ------
@@ -150,7 +161,7 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
     a = as_array(X, name)
     if a.dtype == object:
         a = as_numbers(a, name)
-    if a.dtype.kind in "biu":
+    if a.dtype.kind in "biu" and (convert or a.ndim != 2 or not a.size):
         a = a.astype(dtype or np.float64)
     if a.ndim == 1:
         raise ValueError(f"{name}: expected shape (any, {n_features or 'any'}), got {a.shape}. "
@@ -162,8 +173,15 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
         raise ValueError(f"{name}: expected shape (any, {n_features}), got {a.shape}: {name} has "
                          f"{a.shape[1]} features, but {who} is expecting {n_features} features "
                          "as input")
-    short = a.dtype.kind == "f" and a.dtype.itemsize <= 4
-    return check_array(a, name, (None, n_features), dtype or (np.float32 if short else np.float64))
+    if a.dtype.kind in "biu":
+        return a
+    kept = a.dtype if a.dtype.kind == "f" and not convert else float_type(a)
+    return check_array(a, name, (None, n_features), dtype or kept)
+
+
+def float_type(X: Array) -> np.dtype[Any]:
+    """Return the type in which samples are computed: float32 for short floats, else float64."""
+    return np.dtype(np.float32 if X.dtype.kind == "f" and X.dtype.itemsize <= 4 else np.float64)
 
 
 def as_numbers(a: Array, name: str) -> Array:

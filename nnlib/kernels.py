@@ -302,12 +302,14 @@ BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
     """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
 
-    Points are (n, d), B (m, d) the features of others, coef (k, m), and bias (k,).
+    Points are (n, d), of any numbers, B (m, d) the features of others, coef (k, m), and bias
+    (k,).
     """
     factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
     with np.errstate(over="ignore", invalid="ignore"):
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
-            f[rows] += kernel.block(kernel.features(points[rows]), B) @ factors
+            some = kernel.features(points[rows].astype(B.dtype, copy=False))
+            f[rows] += kernel.block(some, B) @ factors
     check_finite(f)
     return f
 

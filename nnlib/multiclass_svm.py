@@ -30,7 +30,8 @@ class OneVsRestSVC(BaseSVC):
     ----------
     classes_ : ndarray of shape (k,)
     class_weight_ : ndarray of shape (k,)
-        Factor of C of each class, as for `SVC`; each machine balances its own two sides.
+        Factor of C of each class in its own classifier. With "balanced" it is n / (2 m) for
+        a class of m samples, and n / (2 (n - m)) is the factor of all others there.
     support_, support_vectors_ : ndarray of shape (m,) and (m, d)
         The support vectors of all binary classifiers together.
     dual_coef_ : ndarray of shape (k, m)
@@ -50,6 +51,10 @@ class OneVsRestSVC(BaseSVC):
     >>> machine.predict(2 * np.eye(3)).tolist()
     ['a', 'b', 'c']
     """
+
+    def _class_weights(self, classes: Array, codes: Array) -> Array:
+        factors = super()._class_weights(classes, codes)
+        return factors * len(classes) / 2 if isinstance(self.class_weight, str) else factors
 
     def _factors(self, part: Problems, factors: Array) -> Array:
         if isinstance(self.class_weight, str):

@@ -10,9 +10,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number
-from .estimator import (
-    Estimator, as_frame, blockwise_moments, check_samples, feature_names, sum_squares)
+from .arrays import Array, check_number, gen_batches
+from nnlib.estimator import (
+    Estimator, as_frame, blockwise_moments, centre, check_samples, feature_names, float_type,
+    sum_squares)
 
 # %% auto #0
 __all__ = ['Transformer', 'StandardScaler', 'PCA']
@@ -41,10 +42,14 @@ class Transformer(Estimator):
 
         A frame of pandas or polars, if `set_output` or scikit-learn's configuration asks for it.
         """
-        points = self._check_samples(X)
+        points = self._check_samples(X, convert=False)
+        Z = np.empty((len(points), len(self._names_out([""] * self.n_features_in_))),
+                     float_type(points))
         with np.errstate(all="ignore"):
-            Z = self._map(
-                np.subtract(points, self._origin, out=np.empty_like(points), casting="same_kind"))
+            for part in gen_batches(len(Z)):
+                block = np.empty(points[part].shape, Z.dtype)
+                np.subtract(points[part], self._origin, out=block, casting="same_kind")
+                Z[part] = self._map(block)
         check_overflow(Z, "X")
         table: Array = as_frame(self, Z, X)
         return table
@@ -127,7 +132,7 @@ class StandardScaler(Transformer):
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the mean and the variance of each feature of `X`, (n, d); `y` is ignored."""
         shift, stretch = (check_flag(name, getattr(self, name)) for name in self.get_params())
-        names, X = feature_names(X), check_samples(X, "X")
+        names, X = feature_names(X), check_samples(X, "X", convert=False)
         n, eps = len(X), np.finfo(np.float64).eps
         mean, squares = blockwise_moments(X, sum_squares)
         var = squares / n
@@ -160,7 +165,7 @@ def principal_axes(X: Array) -> tuple[Array, Array, Array]:
         variances, columns = np.linalg.eigh(products / (n - 1))
         return mean, np.maximum(variances[::-1], 0), columns.T[::-1]
     mean, _ = blockwise_moments(X, sum_squares)
-    _, s, axes = np.linalg.svd(X - mean, full_matrices=False)
+    _, s, axes = np.linalg.svd(centre(X, mean), full_matrices=False)
     return mean, s**2 / (n - 1), axes
 
 # %% ../nbs/preprocessing.ipynb #182c0842
@@ -214,7 +219,7 @@ class PCA(Transformer):
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn the components of `X`, (n, d), with at least two rows; `y` is ignored."""
-        names, X = feature_names(X), check_samples(X, "X")
+        names, X = feature_names(X), check_samples(X, "X", convert=False)
         whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)
         mean, variances, axes = principal_axes(X)
@@ -259,6 +264,6 @@ def check_components(n_components: int | None, n: int, d: int) -> int:
 
 def check_overflow(result: Array, name: str) -> None:
     """Raise ValueError if a result has overflowed."""
-    if not np.isfinite(result).all():
+    if not all(np.isfinite(result[part]).all() for part in gen_batches(len(result))):
         raise ValueError(f"{name}: expected numbers that can be mapped without an overflow, got "
                          "some that are too large; scale the data")

@@ -98,7 +98,7 @@ class BaseSVC(Estimator):
         names, points = feature_names(X), check_samples(X, "X")
         classes, codes = encode_labels(y, len(points))
         check_classes(type(self).__name__, classes)
-        factors = class_weights(self.class_weight, classes, codes)
+        factors = self._class_weights(classes, codes)
         parts, bounds = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
         kernel, gamma, points = choose_kernel(self, points)
@@ -168,6 +168,9 @@ class BaseSVC(Estimator):
         return parts, [weigh_samples(C * self._factors(part, factors[codes[part.rows]]), part,
                                      weights) for part in parts]
 
+    def _class_weights(self, classes: Array, codes: Array) -> Array:
+        return class_weights(self.class_weight, classes, codes)
+
     def _factors(self, part: Problems, factors: Array) -> Array:
         return np.broadcast_to(factors, part.Y.shape)
 
@@ -180,12 +183,12 @@ class BaseSVC(Estimator):
     def _values(self, X: ArrayLike) -> Array:
         """Compute the functions of all k problems for points X (n, d): (n, k)."""
         self._check_fitted()
-        points = self._check_samples(X, self.support_vectors_.dtype)
-        order, kernel = np.argsort(self.support_), self._kernel
+        order, kernel, dtype = np.argsort(self.support_), self._kernel, self.support_vectors_.dtype
+        points = self._check_samples(X, dtype, convert=kernel is None)
         vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
         if kernel is None:
             kernel, points = PrecomputedKernel(points), row_numbers(points)
-        B = kernel.features(vectors.astype(points.dtype, copy=False))
+        B = kernel.features(vectors.astype(dtype, copy=False))
         return kernel_sum(kernel, points, B, self._coefficients()[:, order], self.intercept_)
 
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:

@@ -228,6 +228,26 @@ def test_what_is_refused(refuses):
         OneVsRestSVC().fit(X, y).certificates(X, y % 3)
 
 
+@pytest.mark.parametrize("weights", [None, "balanced"])
+def test_class_weights_are_those_that_each_classifier_uses(weights):
+    """They were those of one problem of all classes, n / (k m), which no classifier used."""
+    X, y = blobs()
+    ours = OneVsRestSVC(class_weight=weights, tol=1e-6).fit(X, y)
+    theirs = OneVsRestClassifier(Libsvm(class_weight=weights, tol=1e-6)).fit(X, y)
+    used = [one.class_weight_[1] for one in theirs.estimators_]
+    assert_allclose(ours.class_weight_, used, rtol=1e-14)
+    assert_allclose(ours.decision_function(X), theirs.decision_function(X), atol=1e-4)
+    assert all(proof.holds() for proof in ours.certificates(X, y))
+
+
+@pytest.mark.parametrize("weights", ["balanced", {0: 3.0}])
+def test_class_weights_of_two_classes_are_those_of_svc(weights):
+    X, y = make_blobs([30, 10], cluster_std=4, random_state=3)
+    both = [kind(class_weight=weights).fit(X, y) for kind in (OneVsRestSVC, SVC)]
+    assert_array_equal(both[0].class_weight_, both[1].class_weight_)
+    assert_array_equal(both[0].dual_coef_, both[1].dual_coef_[:, np.argsort(both[1].support_)])
+
+
 # One against one
 
 

@@ -543,3 +543,50 @@ def test_without_scikit_learn_the_error_is_ours(monkeypatch, rng):
     with pytest.raises(NotFittedError) as caught:
         PCA().transform(samples(rng))
     assert type(caught.value) is NotFittedError
+
+
+def peak_of(work):
+    """Measure the memory that a call needs beside what was there, in bytes."""
+    import tracemalloc
+
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int64, np.float16, ">f4", np.longdouble])
+@pytest.mark.parametrize("make", [StandardScaler, lambda: PCA(2)], ids=["StandardScaler", "PCA"])
+def test_numbers_of_any_kind_are_converted_in_blocks(kind, make, rng, tmp_path):
+    """Integers were converted whole before the first block was looked at: a file of bytes took
+    eight times its size.
+    """
+    shape = 100_000, 20
+    X = np.memmap(tmp_path / "X", kind, "w+", shape=shape)
+    X[...] = rng.integers(0, 100, shape)
+    model = make()
+    assert peak_of(lambda: model.fit(X)) < 3e6
+    outputs = 8 * shape[0] * (20 if isinstance(model, StandardScaler) else 2)
+    assert peak_of(lambda: model.transform(X)) < outputs + 3e6
+    usual = make().fit(np.array(X, float))
+    assert_allclose(model.mean_, usual.mean_, rtol=1e-12)
+    atol = 1e-12 if np.dtype(kind).itemsize > 4 or np.dtype(kind).kind != "f" else 1e-4
+    assert_allclose(model.transform(X[:99]), usual.transform(np.array(X[:99], float)), atol=atol)
+
+
+@pytest.mark.parametrize("n", [1, 1023, 1024, 1025, 3000])
+@pytest.mark.parametrize("make", [StandardScaler, lambda: PCA(2, whiten=True)])
+def test_no_sample_is_lost_between_blocks(make, n, rng, dtype):
+    model, X = make().fit(rng.normal(size=(50, 4))), rng.normal(size=(n, 4)).astype(dtype)
+    whole = model._map((X - model._origin).astype(dtype))
+    assert model.transform(X).dtype == dtype
+    assert_allclose(model.transform(X), whole, rtol=1e-6 if dtype == np.float32 else 1e-13)
+
+
+def test_a_result_that_overflows_in_a_later_block_is_refused(refuses):
+    scaler = StandardScaler().fit([[0.0], [1e-10]])
+    X = np.zeros((3000, 1))
+    X[-1] = 1e300
+    with refuses(ValueError, "X: expected numbers that can be mapped without an overflow"):
+        scaler.transform(X)

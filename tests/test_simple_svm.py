@@ -52,6 +52,19 @@ def test_bounds_are_those_of_the_formulas(rng):
     assert proof.gap == proof.primal - proof.dual
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_gap_of_feasible_multipliers_is_never_negative(seed):
+    """Whatever the decision values are, right or not: each sample adds at least 0 to it."""
+    rng = np.random.default_rng(seed)
+    n, scale = 30, 10.0 ** rng.integers(-3, 4)
+    y, C = np.repeat([-1.0, 1.0], n // 2), rng.uniform(0.5, 1, n) * scale
+    alpha = rng.choice([0, 0.5, 1], n // 2) * np.minimum(C[: n // 2], C[n // 2 :])
+    alpha, bias = np.tile(alpha, 2), rng.normal()
+    proof = certify(alpha, y, rng.normal(size=n) * scale + bias, bias, C)
+    assert proof.infeasibility < 1e-12 * scale
+    assert proof.gap >= -1e-12 * (abs(proof.primal) + abs(proof.dual))
+
+
 def test_a_point_at_the_wall_may_be_inside_the_street_and_one_at_zero_outside():
     y, C = np.array([1, 1, -1]), 2.0
     alpha, f = np.array([0.0, 2.0, 2.0]), np.array([5.0, 0.5, 0.2])

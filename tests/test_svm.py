@@ -1297,3 +1297,28 @@ def test_an_array_is_no_name_of_a_kernel(refuses):
 def test_masked_weights_are_refused(refuses):
     with refuses(TypeError, "sample_weight: expected an array without a mask"):
         SVC().fit([[0.0], [1.0]], [0, 1], sample_weight=np.ma.masked_equal([1.0, 2.0], 2.0))
+
+
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly"])
+def test_predictions_of_integers_are_those_of_floats(kernel, rng):
+    X = rng.integers(0, 200, (2000, 30)).astype(np.uint8)
+    model = SVC(kernel=kernel, gamma=1e-4, coef0=1.0).fit(X[:300], X[:300, 0] > 100)
+    expected = model.decision_function(X.astype(float))
+    assert_allclose(model.decision_function(X), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_predictions_of_integers_are_converted_in_blocks(rng, tmp_path):
+    """They were converted to floats as a whole, eight times the size of a file of bytes."""
+    seen = []
+
+    def kernel(A, B):
+        seen.append(len(A if A.base is None else A.base))
+        return A @ B.T / 200**2
+
+    X = np.memmap(tmp_path / "X", np.uint8, "w+", shape=(100_000, 3))
+    X[...] = rng.integers(0, 200, X.shape)
+    model = SVC(kernel=kernel).fit(X[:500], rng.random(500) > 0.5)
+    assert len(model.support_) > 50
+    seen.clear()
+    model.predict(X)
+    assert max(seen) < len(X)
