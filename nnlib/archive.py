@@ -167,6 +167,14 @@ def sync_folder(folder: str) -> None:
         os.close(handle)
 
 # %% ../nbs/checkpoint.ipynb #c1b00009
+def check_path(path: str | os.PathLike[str]) -> str:
+    """Return a path as text; raise TypeError for what is none, such as an open file's number."""
+    try:
+        return os.fsdecode(path)
+    except TypeError:
+        raise TypeError(f"path: expected a str or a path, got {path!r:.60}") from None
+
+
 def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
     """Return the access rights of a file, or None if there is none; refuse what is no file."""
     try:
@@ -220,7 +228,7 @@ def remove_orphans(folder: str, prefix: str) -> None:
                     os.unlink(path)
 
 # %% ../nbs/checkpoint.ipynb #b939e072
-TEXT_BYTES, TEXT_LISTS = 1 << 23, 100_000  # what is longer, or has more lists, is refused
+TEXT_BYTES, TEXT_PARTS = 1 << 23, 100_000  # what is longer, or has more parts, is refused
 
 # %% ../nbs/checkpoint.ipynb #8681b0ea
 def read_text(data: Array | None) -> Any:
@@ -228,9 +236,9 @@ def read_text(data: Array | None) -> Any:
     if data is None or data.dtype != np.uint8:
         raise ValueError("text: expected an array of bytes named checkpoint")
     text = data.tobytes()
-    if len(text) > TEXT_BYTES or text.count(b"[") + text.count(b"{") > TEXT_LISTS:
-        raise ValueError(f"text: expected at most {TEXT_BYTES} bytes and {TEXT_LISTS} lists and "
-                         f"objects, got {len(text)} bytes")
+    if len(text) > TEXT_BYTES or sum(map(text.count, b"[{:")) > TEXT_PARTS:
+        raise ValueError(f"text: expected at most {TEXT_BYTES} bytes and {TEXT_PARTS} lists, "
+                         f"objects and colons, got {len(text)} bytes")
     try:
         return json.loads(text.decode(), parse_constant=refuse_constant)
     except RecursionError:

@@ -15,8 +15,8 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
-from nnlib.archive import (build_rng, check_ints, check_object, describe_rng, read_arrays,
-                           read_text, replace_file, write_arrays)
+from nnlib.archive import (build_rng, check_ints, check_object, check_path, describe_rng,
+                           read_arrays, read_text, replace_file, write_arrays)
 from nnlib.arrays import Array, gen_batches
 from nnlib.network import History, Sequential
 from nnlib.optimizer import Optimizer
@@ -175,7 +175,7 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     Raises
     ------
     TypeError
-        For classes that are not registered, generators that are not NumPy's, and notes
+        For what is no path, classes that are not registered, generators that are not NumPy's, and notes
         that JSON cannot hold. The old file then stays, as with the next two.
     ValueError
         For parts that do not fit, numbers that are not finite, layers that do not share
@@ -183,6 +183,7 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     OSError
         If the disk fails.
     """
+    path = check_path(path)
     if not isinstance(network, Sequential):
         raise TypeError(f"save: expected a Sequential or Autoencoder, got {network!r:.60}")
     arrays = to_arrays(Checkpoint(network, optimizer, rng, history, notes))
@@ -220,6 +221,8 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
     Raises
     ------
+    TypeError
+        For what is no path.
     CheckpointError
         A ValueError, for any file that is not a whole checkpoint.
     OSError
@@ -227,11 +230,12 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     MemoryError
         If it does not fit; nothing in a forged file needs more than ten times its size.
     """
+    path = check_path(path)
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise CheckpointError(f"{os.fspath(path)}: expected a regular file, got a folder, device "
+        raise CheckpointError(f"{path}: expected a regular file, got a folder, device "
                               "or pipe")
     with open(path, "rb") as file:
-        return read_checkpoint(file, os.fspath(path))
+        return read_checkpoint(file, path)
 
 # %% ../nbs/checkpoint.ipynb #a9d11c5f
 #| code-fold: true

@@ -13,7 +13,8 @@ import numpy as np
 
 from .arrays import Array, gen_batches
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
-from .kernels import BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel, PolynomialKernel
+from .kernels import (
+    BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel, PolynomialKernel, check_finite)
 from .smo import alternate
 
 # %% auto #0
@@ -297,6 +298,7 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
         return True
     some = A[:: -(-len(A) // SAMPLE_POINTS)]
     K = kernel.block(some, some).astype(float)
+    check_finite(K)
     values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 

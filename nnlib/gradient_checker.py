@@ -104,7 +104,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     ValueError
         For an unknown method.
     """
-    if method not in METHODS:
+    if not isinstance(method, str) or method not in METHODS:
         raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
     difference, dtype = METHODS[method]
     point: Array = np.array(check_array(x, "x", dtype=np.float64), dtype)

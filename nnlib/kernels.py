@@ -289,7 +289,8 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         return SigmoidKernel(gamma, check_number("coef0", coef0, float))
     if kind == "poly":
         coef0 = check_number("coef0", coef0, float)
-        return PolynomialKernel(gamma, coef0, check_number("degree", degree, int, low=0))
+        degree = check_number("degree", degree, int, low=0, high=2**31)
+        return PolynomialKernel(gamma, coef0, degree)
     if kind == "precomputed":
         return PrecomputedKernel(X)
     raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a "
@@ -306,7 +307,7 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     (k,).
     """
     factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
             f[rows] += kernel.block(some, B) @ factors

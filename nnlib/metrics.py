@@ -294,7 +294,7 @@ def classification_report(
     <BLANKLINE>
     """
     check_scoring(1.0, None, zero_division)
-    digits = check_number("digits", digits, int, low=0)
+    digits = check_number("digits", digits, int, low=0, high=100)
     classes, t, p = label_positions(y_true, y_pred, labels)
     names = [str(name) for name in (classes if target_names is None else target_names)]
     if len(names) != len(classes):
@@ -331,5 +331,5 @@ def check_scoring(beta: float, average: str | None, zero_division: float) -> Non
     if not isinstance(beta, (int, float)) or beta != math.inf:
         check_number("beta", beta, float, low=0)
     known = isinstance(zero_division, (int, float, np.number))
-    if not known or not (zero_division in (0, 1) or math.isnan(zero_division)):
+    if not known or not (zero_division in (0, 1) or zero_division != zero_division):
         raise ValueError(f"zero_division: expected 0, 1 or nan, got {zero_division!r}")

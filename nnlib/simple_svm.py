@@ -140,7 +140,8 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
     ([0.5, 0.5], -1.0)
     """
     rng, y, C = as_rng(rng), check_signs(y), check_number("C", C, float, above=0)
-    K = check_kernel_matrix(K, len(y))
+    K, tol = check_kernel_matrix(K, len(y)), check_number("tol", tol, float, low=0)
+    passes = check_number("passes", passes, int, low=1)
     n, b, F, idle = len(y), np.zeros(len(y)), -y, 0
     box = np.array([np.minimum(0, C * y), np.maximum(0, C * y)])
     bias = find_bias(F, b, box)

@@ -101,8 +101,8 @@ class BaseSVC(Estimator):
         factors = self._class_weights(classes, codes)
         parts, bounds = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
-        kernel, gamma, points = choose_kernel(self, points)
         with np.errstate(all="ignore"):
+            kernel, gamma, points = choose_kernel(self, points)
             A = kernel.features(points)
             b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
@@ -188,7 +188,8 @@ class BaseSVC(Estimator):
         vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
         if kernel is None:
             kernel, points = PrecomputedKernel(points), row_numbers(points)
-        B = kernel.features(vectors.astype(dtype, copy=False))
+        with np.errstate(all="ignore"):
+            B = kernel.features(vectors.astype(dtype, copy=False))
         return kernel_sum(kernel, points, B, self._coefficients()[:, order], self.intercept_)
 
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
@@ -362,6 +363,6 @@ def check_limits(machine: BaseSVC) -> tuple[float, float, float, str]:
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
     room = check_number("cache_size", machine.cache_size, float, above=0)
-    if machine.solver not in SOLVERS:
+    if not isinstance(machine.solver, str) or machine.solver not in SOLVERS:
         raise ValueError(f"solver: expected one of {', '.join(SOLVERS)}, got {machine.solver!r}")
     return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver

@@ -912,6 +912,28 @@ def test_texts_have_a_limit_of_lists(path):
     assert len(load(path).notes["a"]) == 99_000
 
 
+def test_texts_have_a_limit_of_keys(path):
+    """Six megabytes of keys took a hundred."""
+    words = "text: expected at most 8388608 bytes and 100000 lists, objects and colons"
+    with pytest.raises(ValueError, match=words):
+        save(path, started().network, notes={str(i): 1 for i in range(100_000)})
+
+
+def test_paths_are_of_all_kinds(path):
+    """Bytes were a path for `load`, and failed in the middle of `save`."""
+    for kind in (os.fsencode(path), str(path), Path(path)):
+        save(kind, started().network)
+        assert load(kind).network.params.size == started().network.params.size
+
+
+@pytest.mark.parametrize("wrong", [3, None, 2.5, ["a"]], ids=str)
+def test_what_is_no_path_is_named(wrong, refuses):
+    """The number of an open file was taken for one, and the file was closed."""
+    for call in (load, lambda path: save(path, started().network)):
+        with refuses(TypeError, f"path: expected a str or a path, got {wrong}"):
+            call(wrong)
+
+
 # ---- classes of the reader's own
 
 

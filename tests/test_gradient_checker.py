@@ -307,3 +307,9 @@ def test_complex_point_is_refused():
     """Its imaginary part would be dropped."""
     with pytest.raises(TypeError, match="x: expected dtype float64, got complex128"):
         numerical_gradient(np.sum, np.array([1 + 1j]))
+
+
+def test_a_method_of_another_kind_is_named(refuses):
+    """The message was that a list cannot be hashed."""
+    with refuses(ValueError, "method: expected one of central, complex, got ["):
+        numerical_gradient(lambda x: float(x.sum()), np.ones(2), [1])

@@ -345,3 +345,16 @@ def test_whole_numbers_beyond_64_bits_stay_apart(recwarn):
         [0, 0, 0],
     ]
     assert not recwarn
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"zero_division": 10**400}, "zero_division: expected 0, 1 or nan, got"),
+        ({"digits": 10**400}, "digits: expected an int of at least 0 and of at most 100"),
+    ],
+)
+def test_absurd_numbers_are_named(options, words, refuses):
+    """The errors were Python's own."""
+    with refuses(ValueError, words):
+        classification_report([0, 1], [0, 1], **options)

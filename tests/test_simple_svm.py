@@ -123,3 +123,18 @@ def test_other_labels_are_named(y, refuses):
         ValueError, f"y: expected labels of -1 and 1, both of them, got {np.unique(y).tolist()}"
     ):
         simple_smo(np.eye(4), np.array(y), 1.0, rng=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"tol": None}, TypeError, "tol: expected a finite number of at least 0, got None"),
+        ({"tol": -1.0}, ValueError, "tol: expected a finite number of at least 0, got -1.0"),
+        ({"passes": np.inf}, TypeError, "passes: expected an int of at least 1, got inf"),
+        ({"passes": "2"}, TypeError, "passes: expected an int of at least 1, got '2'"),
+    ],
+)
+def test_bad_settings_are_named(options, error, words, refuses):
+    """A number of passes without end never ended."""
+    with refuses(error, words):
+        simple_smo(np.eye(4), np.array([1, -1, 1, -1]), 1.0, rng=0, **options)

@@ -2,6 +2,7 @@
 problem.
 """
 
+import contextlib
 import copy
 import itertools
 import math
@@ -1322,3 +1323,45 @@ def test_predictions_of_integers_are_converted_in_blocks(rng, tmp_path):
     seen.clear()
     model.predict(X)
     assert max(seen) < len(X)
+
+
+EXTREME = {
+    "tiny": 1e-300, "subnormal": 1e-320, "huge": 1e150, "huger": 1e300, "mixed": [1e-200, 1, 1e200]
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("strict", ["warn", "raise"])
+@pytest.mark.parametrize("scale", EXTREME)
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly", "sigmoid"])
+def test_extreme_points_make_no_noise(kernel, scale, strict, rng):
+    """A right underflow raised where NumPy was told to raise."""
+    X = rng.normal(size=(40, 3))
+    y, X = X[:, 0] * X[:, 1] > 0, X * EXTREME[scale]
+    with warnings.catch_warnings(), np.errstate(all=strict):
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        f = np.zeros(1)
+        with contextlib.suppress(ValueError):  # an overflow is refused, but no FloatingPointError
+            f = SVC(kernel=kernel, max_iter=1000).fit(X, y).decision_function(X)
+    assert np.isfinite(f).all()
+
+
+def test_a_kernel_that_overflows_in_single_precision_is_named(refuses, rng):
+    """The message was of eigenvalues that did not converge."""
+    X = rng.normal(size=(40, 3))
+    y, X = X[:, 0] * X[:, 1] > 0, (X * 1e38).astype(np.float32)
+    with refuses(ValueError, "X: expected points with finite values of the kernel"):
+        SVC(kernel="sigmoid").fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("degree", 10**400, "degree: expected an int of at least 0 and of at most"),
+        ("solver", np.ones(2), "solver: expected one of auto, smo, interior_point, got array"),
+    ],
+)
+def test_absurd_settings_are_named(name, value, words, refuses):
+    """The messages were Python's and NumPy's own."""
+    with refuses(ValueError, words):
+        SVC(kernel="poly", **{name: value}).fit(GOOD_X, GOOD_y)
