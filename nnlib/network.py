@@ -340,8 +340,13 @@ class Trainer:
                     raise FloatingPointError("parameters: expected finite numbers, "
                                              "got NaN or infinity")
         except BaseException as error:
-            diverged = computing and isinstance(error, FloatingPointError)
-            self.restore(first if diverged else last)
+            while True:
+                try:
+                    diverged = computing and isinstance(error, FloatingPointError)
+                    self.restore(first if diverged else last)
+                    break
+                except KeyboardInterrupt:  # once more, and all of it is put back once more
+                    pass
             if not diverged:
                 raise
             raise FloatingPointError(f"fit: {error}; the parameters are as before") from None

@@ -651,6 +651,40 @@ def test_an_epoch_whose_callback_fails_is_undone(error, rng):
     assert bits(parts) == bits(straight)
 
 
+def test_ctrl_c_while_a_training_is_restored_restores_it_again():
+    """A second Ctrl-C left the half of the state that was put back until then."""
+    states, number, reached = all_bits(2), 0, True
+
+    def spoil(history):
+        if len(history.loss) == 3:
+            parts[0].params[...] = 9.0
+            parts[1].learning_rate = 5.0
+            parts[2].random()
+            raise ZeroDivisionError
+
+    def again(frame, event, _):
+        nonlocal left
+        if frame.f_code.co_name != "restore":
+            return None
+        left -= event == "line"
+        if not left:
+            raise KeyboardInterrupt
+        return again
+
+    while reached:
+        parts, number = begin(), number + 1
+        left, before = number, sys.gettrace()
+        sys.settrace(again)
+        try:
+            with pytest.raises(ZeroDivisionError):
+                go(parts, callback=spoil)
+        finally:
+            sys.settrace(before)
+        assert bits(parts) == states[2]
+        reached = left <= 0
+    assert number > 5
+
+
 def test_an_error_of_the_first_epoch_leaves_all_as_before():
     parts = begin()
     before = copy.deepcopy(bits(parts))
