@@ -315,7 +315,8 @@ def test_a_name_too_few_or_too_many_is_refused(names, refuses):
 @pytest.mark.parametrize("digits", [-1, 1.5, "2", True], ids=repr)
 def test_bad_digits_are_refused(digits, refuses):
     error = ValueError if digits == -1 else TypeError
-    with refuses(error, f"digits: expected an int of at least 0 and of at most 100, got {digits!r}"):
+    words = f"digits: expected an int of at least 0 and of at most 100, got {digits!r}"
+    with refuses(error, words):
         classification_report([0], [0], digits=digits)
 
 
