@@ -236,9 +236,10 @@ def read_text(data: Array | None) -> Any:
     if data is None or data.dtype != np.uint8:
         raise ValueError("text: expected an array of bytes named checkpoint")
     text = data.tobytes()
-    if len(text) > TEXT_BYTES or sum(map(text.count, b"[{:")) > TEXT_PARTS:
-        raise ValueError(f"text: expected at most {TEXT_BYTES} bytes and {TEXT_PARTS} lists, "
-                         f"objects and colons, got {len(text)} bytes")
+    parts = max(text.count(b"[") + text.count(b"{"), text.count(b":"))
+    if len(text) > TEXT_BYTES or parts > TEXT_PARTS:
+        raise ValueError(f"text: expected at most {TEXT_BYTES} bytes and {TEXT_PARTS} lists "
+                         f"and objects, or colons, got {len(text)} bytes")
     try:
         return json.loads(text.decode(), parse_constant=refuse_constant)
     except RecursionError:
