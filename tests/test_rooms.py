@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = {path.stem: path for path in (ROOT / "nnlib").glob("[a-z]*.py")}
 TOC = ROOT / "_toc.yml"
+API = ROOT / "nbs" / "api.md"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -57,6 +58,12 @@ def chapters():
             if match := re.match(r"#\| exporti?\b *(\w*)", source):
                 found.setdefault(match[1] or own, []).append(order)
     return {module: (min(orders), max(orders)) for module, orders in found.items()}
+
+
+def test_the_reference_has_every_module():
+    """Links to names need it: the whole book was built before a module was missed."""
+    listed = re.findall(r"^\.\. (?:auto|py:)module:: nnlib\.(\w+)$", API.read_text("utf-8"), re.M)
+    assert sorted(listed) == sorted(MODULES)
 
 
 def test_the_drawing_shows_every_module():
