@@ -175,8 +175,8 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     Raises
     ------
     TypeError
-        For what is no path, classes that are not registered, generators that are not NumPy's, and notes
-        that JSON cannot hold. The old file then stays, as with the next two.
+        For what is no path, classes that are not registered, generators that are not NumPy's,
+        and notes that JSON cannot hold. The old file then stays, as with the next two.
     ValueError
         For parts that do not fit, numbers that are not finite, layers that do not share
         the network's memory, and a path to what is no regular file.

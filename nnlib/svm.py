@@ -107,14 +107,13 @@ class BaseSVC(Estimator):
             b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
         given = isinstance(kernel, PrecomputedKernel)
-        self._learn(
-            names, classes_=classes, class_weight_=factors, gamma_=gamma,
-            _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
-            support_vectors_=points[:0, :0] if given else points[support],
-            dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
-            violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
-            n_support_=np.bincount(codes[support], minlength=len(classes)),
-            shape_fit_=shape, n_features_in_=shape[1])
+        self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma,
+                    _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
+                    support_vectors_=points[:0, :0] if given else points[support],
+                    dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
+                    violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
+                    n_support_=np.bincount(codes[support], minlength=len(classes)),
+                    shape_fit_=shape, n_features_in_=shape[1])
         warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
         return self
 
