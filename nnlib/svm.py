@@ -144,9 +144,8 @@ class BaseSVC(Estimator):
         f = self._values(X).T
         classes, codes = encode_labels(y, f.shape[1])
         if f.shape[1] != self.shape_fit_[0] or not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"certificates: expected the {self.shape_fit_[0]} training samples of "
-                f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
+            raise ValueError(f"certificates: expected {self.shape_fit_[0]} training samples of "
+                             f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
         fitted, b = type(self)(**self._fitted), np.zeros((len(self.dual_coef_), f.shape[1]))
         b[:, self.support_] = self.dual_coef_
         parts, bounds = fitted._problems(codes, self.class_weight_, sample_weight)

@@ -224,7 +224,7 @@ def test_what_is_refused(refuses):
         OneVsRestSVC().predict(X)
     with refuses(ValueError, "class_weight: expected classes of [0, 1, 2, 3], got 4"):
         OneVsRestSVC(class_weight={4: 1.0}).fit(X, y)
-    with refuses(ValueError, "certificates: expected the 135 training samples of 4 classes"):
+    with refuses(ValueError, "certificates: expected 135 training samples of 4 classes"):
         OneVsRestSVC().fit(X, y).certificates(X, y % 3)
 
 

@@ -695,9 +695,9 @@ def test_score_and_certificates_need_their_labels(refuses):
         model.score(GOOD_X, GOOD_y[:19])
     with refuses(ValueError, "y: expected labels of shape (20,)"):
         model.score(GOOD_X, GOOD_y[:, None])
-    with refuses(ValueError, "expected the 20 training samples of 2 classes, got 10 of 2"):
+    with refuses(ValueError, "expected 20 training samples of 2 classes, got 10 of 2"):
         model.certificate(GOOD_X[:10], GOOD_y[:10])
-    with refuses(ValueError, "expected the 20 training samples"):
+    with refuses(ValueError, "expected 20 training samples"):
         model.certificate(GOOD_X, GOOD_y + 1)
 
 
