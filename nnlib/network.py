@@ -315,6 +315,14 @@ class Trainer:
         del self.history.loss[epochs:]
         del self.history.val_loss[validations:], self.history.val_epochs[validations:]
 
+    def put_back(self, snapshot: tuple[Any, ...]) -> None:
+        """Restore a snapshot; if Ctrl-C comes in between, from the start again."""
+        while True:
+            try:
+                return self.restore(snapshot)
+            except KeyboardInterrupt:
+                continue
+
     def run(self, epochs: int, validation: tuple[Array, Array] | None = None, interval: int = 1,
             callback: Callable[[History], Any] | None = None, progress: bool = False) -> None:
         """Train for the missing epochs; undo an unfinished epoch, or all if it diverges."""
@@ -340,13 +348,8 @@ class Trainer:
                     raise FloatingPointError("parameters: expected finite numbers, "
                                              "got NaN or infinity")
         except BaseException as error:
-            while True:
-                try:
-                    diverged = computing and isinstance(error, FloatingPointError)
-                    self.restore(first if diverged else last)
-                    break
-                except KeyboardInterrupt:  # once more, and all of it is put back once more
-                    pass
+            diverged = computing and isinstance(error, FloatingPointError)
+            self.put_back(first if diverged else last)
             if not diverged:
                 raise
             raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
