@@ -320,7 +320,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
 
 # %% ../nbs/layers.ipynb #faa10011
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
-    """Return the beginning of what stands for a value in a message."""
+    """Return the first characters of a value, for an error message."""
     if isinstance(value, int) and value.bit_length() > 1000:
         return f"an int of {value.bit_length()} bits"
     try:
