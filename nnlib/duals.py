@@ -216,10 +216,10 @@ class DualProblems:
 
 # %% ../nbs/svm.ipynb #526c4cfb
 def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
-    """Choose the points that violate, or nearly: at most `limit`, the worst first, each once.
+    """Choose the points that violate the conditions, or nearly: at most `limit`, each once.
 
     `below` and `above` (n,) are the violations of `DualProblems.update_gap`; a point less than
-    `margin` away from one is chosen too.
+    `margin` away from one is chosen too. If there are too many, the worst are chosen.
     """
     chosen = np.flatnonzero(np.maximum(below, above) > -margin)
     if len(chosen) > limit:
@@ -308,7 +308,7 @@ SAMPLE_RATIO = 4  # a sample is one in so many points
 
 
 def room_for(A: Array, cache_size: float) -> int:
-    """Return of how many points, like those of A (n, m), all distances fit into memory."""
+    """Return for how many points, like those of A (n, m), all distances fit into memory."""
     return max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
 
 # %% ../nbs/svm.ipynb #0390bcce

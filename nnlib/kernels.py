@@ -24,7 +24,7 @@ CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in 
 
 # %% ../nbs/svm.ipynb #d2cf300f
 class Kernel(Protocol):
-    """What a solver asks of a kernel: features of points, and its values between blocks of them.
+    """What a solver needs from a kernel: features of points, and values between blocks of them.
 
     Attributes
     ----------
@@ -205,7 +205,7 @@ class PrecomputedKernel:
     Parameters
     ----------
     K : ndarray of shape (n, m)
-        Between points n and m.
+        Kernel values between n points and m points.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, in
 
 # %% ../nbs/svm.ipynb #a11f0003
 def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array:
-    """Move free multipliers to their minimum, the others fixed; who meets a wall stays there.
+    """Move free multipliers to their minimum, the others fixed; those that meet a wall stay.
 
     Parameters are those of `smo`, and the result is a new `b` (n,).
     """

@@ -47,7 +47,7 @@ def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Ar
 
 # %% ../nbs/svm.ipynb #8d95a035
 class BaseSVC(Estimator):
-    """Base class of support vector machines; a subclass makes problems of labels, in ``_layout``.
+    """Base class of support vector machines; ``_layout`` of a subclass turns labels into problems.
 
     The parameters are those of `SVC`.
     """
@@ -88,12 +88,12 @@ class BaseSVC(Estimator):
 
         Returns
         -------
-        The machine itself.
+        The classifier itself.
 
         Raises
         ------
         TypeError, ValueError
-            If an argument, a parameter or the kernel makes no problem to solve.
+            If an argument, a parameter or a value of the kernel is invalid.
         """
         names, points = feature_names(X), check_samples(X, "X")
         classes, codes = encode_labels(y, len(points))
@@ -238,7 +238,7 @@ class SVC(BaseSVC):
     Parameters
     ----------
     C : float
-        Price of a unit of slack.
+        Penalty for a unit of slack.
     kernel : {"rbf", "linear", "poly", "sigmoid", "precomputed"} or callable
         A callable takes points (n, d) and (m, d) and returns the kernel, (n, m). With
         "precomputed", `fit` takes the kernel between the points, (n, n), and `predict`
