@@ -1,4 +1,4 @@
-"""What the page "What it survives" says was survived, with fewer tries; the study has them all."""
+"""What the page "What the package survives" says was survived, with fewer tries; the study has them all."""
 
 import sys
 
