@@ -1,4 +1,4 @@
-"""What the page "What the package survives" says was survived, with fewer tries; the study has them all."""
+"""The claims of the page "What the package survives", with fewer tries than in the study."""
 
 import sys
 
