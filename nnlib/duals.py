@@ -73,6 +73,19 @@ def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float
     if (duals.gap > tol).any():
         solve_subset(duals, rows, tol, duals.n_iter.max() + max_iter, limit, distances)
 
+# %% ../nbs/interior_point.ipynb #7a1c0e38
+MANY = 1000  # points, from which on a few rows of the kernel are tried before all of it
+
+
+def solve_by_rows(duals: DualProblems, tol: float, max_iter: float, limit: int) -> None:
+    """Take steps of SMO as long as they ask for few rows of the kernel, each computed then."""
+    n, k = len(duals.A), len(duals.Y)
+    distances = row_distances(duals.kernel, duals.A, n)
+    for steps in (n // 10, n // 2):
+        solve_subset(duals, np.arange(n), tol, min(steps // k, max_iter), limit, distances)
+        if distances.H.row.cache_info().misses > n // 10 or not (duals.gap > tol).any():
+            return
+
 # %% ../nbs/interior_point.ipynb #7a1c0e08
 def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: float,
                 cache_size: float, solver: str) -> DualProblems:
@@ -85,6 +98,10 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
     everybody, limit, distances = np.arange(len(A)), room_for(A, cache_size), None
     duals = DualProblems(kernel, A, Y, C)
     if solver == "auto" and ranks and len(A) <= limit:
+        if len(A) >= MANY:
+            solve_by_rows(duals, tol, max_iter, limit)
+            if not (duals.gap > tol).any():
+                return duals
         distances = half_squared_distances(kernel, A)
     for rank in ranks:
         steps = min(smo_budget(len(A), rank), max_iter)
@@ -291,6 +308,12 @@ class DistanceRows:
         lift_zeros(row, self.half[i : i + 1], self.half)
         return np.asarray(row[0])
 
+
+def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
+    """Return the distances between all points, whose rows are computed when asked for."""
+    H = DistanceRows(kernel, A, room)
+    return Distances(H, H.half, curvature_floor(H.half))
+
 # %% ../nbs/svm.ipynb #9b86c2d6
 def is_definite(kernel: Kernel, A: Array) -> bool:
     """Tell whether a kernel is positive semidefinite, but for constants, on some of the points."""
@@ -318,11 +341,8 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
 
     Parameters
     ----------
-    kernel : Kernel
-    A : ndarray of shape (n, m)
-        Features of the points, as the kernel makes them.
-    Y, C : ndarray of shape (k, n)
-        Labels of 1 and -1, and upper bounds of the multipliers.
+    kernel, A, Y, C
+        As in `DualProblems`.
     tol : float
         Largest gap of the gradient at which a problem counts as solved.
     max_iter : float
@@ -347,8 +367,7 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
     limit = room_for(A, cache_size)
     duals, sizes = DualProblems(kernel, A, Y, C), [len(A)]
     if not is_definite(kernel, A):
-        H = DistanceRows(kernel, A, max(2, limit**2 // len(A)))
-        distances = Distances(H, H.half, curvature_floor(H.half))
+        distances = row_distances(kernel, A, max(2, limit**2 // len(A)))
         solve_subset(duals, np.arange(len(A)), tol, max_iter, limit, distances)
         return duals
     while sizes[-1] > limit:
