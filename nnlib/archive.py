@@ -170,9 +170,15 @@ def sync_folder(folder: str) -> None:
 def check_path(path: str | os.PathLike[str]) -> str:
     """Return a path as text; raise TypeError for what is none, such as an open file's number."""
     try:
-        return os.fsdecode(path)
+        text = os.fsdecode(path)
+        os.fsencode(text)
     except TypeError:
         raise TypeError(f"path: expected a str or a path, got {path!r:.60}") from None
+    except UnicodeEncodeError:
+        text = "\0"
+    if not text or "\0" in text:
+        raise ValueError(f"path: expected the name of a file, got {path!r:.60}")
+    return text
 
 
 def check_regular(path: str | os.PathLike[str], target: str) -> int | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
@@ -347,10 +349,39 @@ def set_state(rng: np.random.Generator | np.random.RandomState, state: Any) -> N
 def check_instance(part: Any, kind: type, example: str) -> None:
     """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
     if not isinstance(part, kind):
-        raise TypeError(f"expected something like {example}, got {shown(part)}")
+        raise TypeError(f"{kind.__name__.lower()}: expected something like {example}, "
+                        f"got {shown(part)}")
 
 
 # %% ../nbs/network.ipynb #0c1d9a61
 def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
     """Cut n rows into slices of at most `size`."""
     yield from (slice(i, i + size) for i in range(0, n, size))
+
+# %% ../nbs/preprocessing.ipynb #e5000011
+#| code-fold: true
+def check_flag(name: str, value: object) -> bool:
+    """Return an argument that is True or False; raise TypeError for anything else."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, got {shown(value)}")
+    return bool(value)
+
+# %% ../nbs/svm.ipynb #ca394196
+USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore overflow and the like in our own arithmetic, but not in what `call_user` calls."""
+    before = USER_ERRORS.set({**np.geterr()})
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        USER_ERRORS.reset(before)
+
+
+def call_user(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function of the user's under the user's settings for floating-point errors."""
+    with np.errstate(**USER_ERRORS.get() or {}):
+        return function(*arguments)

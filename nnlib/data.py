@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, encode_labels
+from .arrays import Array, check_number, encode_labels, shown
 
 # %% auto #0
 __all__ = ['data_folder', 'load_mnist', 'stratified_split']
@@ -141,6 +141,8 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
         A file is not in the folder.
     ValueError
         A file is damaged: the SHA-256 of its content is not that of the original.
+    TypeError
+        `folder` is no path.
     ImportError, OSError
         pooch is not installed, or no mirror answers.
     """
@@ -150,7 +152,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     parts = []
     for name, (content, packed, size) in MNIST.items():
         path = (download(name, packed) if folder is None
-                else find_file(Path(folder).expanduser(), name))
+                else find_file(check_folder(folder), name))
         parts.append(parse_idx(read_verified(path, content, size)))
     X: Array = np.concatenate(parts[::2]).reshape(-1, 784) / np.float32(255)
     return X, np.concatenate(parts[1::2]).astype(np.intp)
@@ -218,6 +220,13 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
 
 # %% ../nbs/data.ipynb #d9a00005
 #| code-fold: true
+def check_folder(folder: str | Path) -> Path:
+    """Return a folder as a path, with ``~`` resolved; raise TypeError for what is no path."""
+    if not isinstance(folder, (str, os.PathLike)):
+        raise TypeError(f"folder: expected a str or a path, got {shown(folder)}")
+    return Path(folder).expanduser()
+
+
 def check_test_size(test_size: int | float, n: int, classes: int) -> int:
     """Return the number of samples in the second part; raise ValueError if it is impossible."""
     if isinstance(test_size, numbers.Integral):

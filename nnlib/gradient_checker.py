@@ -6,18 +6,27 @@
 from __future__ import annotations
 
 import copy
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array
+from .arrays import Array, check_array, check_instance, check_number, shown
 from .layers import Layer
 from .losses import Loss
 
 # %% auto #0
 __all__ = ['numerical_gradient', 'relative_error', 'check_layer', 'check_network', 'check_loss']
+
+# %% ../nbs/gradient_checker.ipynb #9c0d0001
+#| code-fold: true
+def check_value(value: Any) -> Any:
+    """Return what a function has computed; raise TypeError unless it is a number."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "iufc":
+        raise TypeError(f"f: expected a function that returns a number, got {shown(value)}")
+    return value
 
 # %% ../nbs/gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
@@ -41,11 +50,12 @@ def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
     """
     old = x[index]
     x[index] = old + eps
-    above = f(x)
+    above = check_value(f(x))
     x[index] = old - eps
-    below = f(x)
+    below = check_value(f(x))
     x[index] = old
-    return float((above - below) / (2 * eps))
+    with np.errstate(all="ignore"):
+        return float((above - below) / (2 * eps))
 
 # %% ../nbs/gradient_checker.ipynb #3aeb2fb1
 def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1e-100) -> float:
@@ -68,9 +78,10 @@ def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1
     """
     old = x[index]
     x[index] = old + 1j * eps
-    value = f(x)
+    value = check_value(f(x))
     x[index] = old
-    return float(value.imag / eps)
+    with np.errstate(all="ignore"):
+        return float(value.imag / eps)
 
 # %% ../nbs/gradient_checker.ipynb #d7408cd6
 METHODS: dict[str, tuple[Callable[..., float], type]] = {
@@ -80,7 +91,7 @@ METHODS: dict[str, tuple[Callable[..., float], type]] = {
 
 # %% ../nbs/gradient_checker.ipynb #d7408cd7
 def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "central",
-                       **options: float) -> Array:
+                       eps: float | None = None) -> Array:
     """Differentiate a scalar function of an array in each of its elements.
 
     Parameters
@@ -92,8 +103,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     method : {"central", "complex"}
         `central_difference`, good to nine digits or so, or `complex_step`, good to
         the last one if `f` is analytic and computes with complex arrays.
-    **options : float
-        The step, as `eps`.
+    eps : float, optional
+        The step; by default that of the method.
 
     Returns
     -------
@@ -101,14 +112,18 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
 
     Raises
     ------
-    ValueError
-        For an unknown method.
+    TypeError, ValueError
+        For an unknown method, other arguments that cannot be used, and an `f` that returns
+        anything but a number.
     """
+    if not callable(f):
+        raise TypeError(f"f: expected a function, got {shown(f)}")
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {shown(method)}")
+    step = {} if eps is None else {"eps": check_number("eps", eps, float, above=0)}
     difference, dtype = METHODS[method]
     point: Array = np.array(check_array(x, "x", dtype=np.float64), dtype)
-    derivatives = [difference(f, point, index, **options) for index in np.ndindex(point.shape)]
+    derivatives = [difference(f, point, index, **step) for index in np.ndindex(point.shape)]
     return np.array(derivatives).reshape(point.shape)
 
 # %% ../nbs/gradient_checker.ipynb #e64328fb
@@ -132,10 +147,12 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
 
     Raises
     ------
-    ValueError
-        If the shapes differ.
+    TypeError, ValueError
+        If these are not two arrays of the same shape, or `floor` is no number.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
+    if not isinstance(floor, numbers.Real):
+        raise TypeError(f"floor: expected a number, got {shown(floor)}")
     if a.shape != b.shape:
         raise ValueError("relative_error: expected two arrays of one shape, "
                          f"got {a.shape} and {b.shape}")
@@ -214,6 +231,7 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
     errors : dict
         Those of `gradient_errors`.
     """
+    check_instance(layer, Layer, "Dense(3, 2)")
     g = check_array(grad_output, "grad_output", dtype=np.float64)
 
     def head(y: Array) -> tuple[Any, Array]:
@@ -242,6 +260,8 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
     errors : dict
         Those of `gradient_errors`.
     """
+    check_instance(network, Layer, "Sequential(Dense(3, 2), Tanh())")
+    check_instance(loss, Loss, "MSELoss()")
     return gradient_errors(network, X, lambda p: loss.value_and_gradient(p, y), method)
 
 # %% ../nbs/gradient_checker.ipynb #9777cf30
@@ -262,6 +282,7 @@ def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
     error : float
         The `relative_error`.
     """
+    check_instance(loss, Loss, "MSELoss()")
     gradient = loss.value_and_gradient(predictions, targets)[1]
     numerical = numerical_gradient(
         lambda p: loss.value_and_gradient(p, targets)[0], predictions, method)

@@ -285,7 +285,7 @@ def solve_box(K: LowRank, y: Array, low: Array, high: Array) -> tuple[Array, flo
     return b, rho, n_iter
 
 # %% ../nbs/interior_point.ipynb #ae1068a4
-@np.errstate(under="ignore")  # a product may be too small to be told from 0
+@np.errstate(all="ignore")  # what is not finite is an error below
 def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, float, int]:
     """Solve the dual of a support vector machine whose kernel is ``V Vᵀ``.
 
@@ -309,14 +309,17 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
     """
     points = check_array(V, "V", (None, None), np.float64)
     labels, bounds = check_problem(y, C, len(points))
-    with np.errstate(over="ignore"):
-        if not np.isfinite(np.square(points).sum()):
-            raise ValueError("V: expected numbers whose squares have a finite sum, got numbers "
-                             f"from {points.min():.3g} to {points.max():.3g}")
+    if not np.isfinite(np.square(points).sum()):
+        raise ValueError("V: expected numbers whose squares have a finite sum, got numbers "
+                         f"from {points.min():.3g} to {points.max():.3g}")
     K = LowRank(points)
     b, rho, n_iter = solve_box(K, labels, np.minimum(0, labels * bounds),
                                np.maximum(0, labels * bounds))
-    return b, rho + K.offset(b), n_iter
+    rho += K.offset(b)
+    if not n_iter or not np.isfinite([*b, rho]).all():
+        raise ValueError("V, C: expected numbers whose products are neither too large nor too "
+                         "small to be solved with; scale the data")
+    return b, rho, n_iter
 
 # %% ../nbs/interior_point.ipynb #b41d3f40
 def check_problem(y: ArrayLike, C: ArrayLike, n: int) -> tuple[Array, Array]:

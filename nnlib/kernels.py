@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_number, gen_batches
+from .arrays import Array, call_user, check_array, check_number, gen_batches, quiet
 from .estimator import blockwise_moments, sum_squares
 
 # %% auto #0
@@ -195,8 +195,8 @@ class CallableKernel:
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
-        K = check_array(self.function(A, B), "kernel", (len(A), len(B)), A.dtype)
-        return np.array(K)
+        K = call_user(self.function, A, B)
+        return np.array(check_array(K, "kernel", (len(A), len(B)), A.dtype))
 
 # %% ../nbs/svm.ipynb #f6000001
 class PrecomputedKernel:
@@ -307,7 +307,7 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     (k,).
     """
     factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
-    with np.errstate(all="ignore"):
+    with quiet():
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
             f[rows] += kernel.block(some, B) @ factors

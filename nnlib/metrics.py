@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_labels, check_number, join_labels
+from .arrays import Array, check_flag, check_labels, check_number, join_labels, shown
 
 # %% auto #0
 __all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
@@ -295,12 +295,13 @@ def classification_report(
     """
     check_scoring(1.0, None, zero_division)
     digits = check_number("digits", digits, int, low=0, high=100)
+    as_dict = check_flag("output_dict", output_dict)
     classes, t, p = label_positions(y_true, y_pred, labels)
-    names = [str(name) for name in (classes if target_names is None else target_names)]
+    names = check_target_names(classes if target_names is None else target_names)
     if len(names) != len(classes):
         raise ValueError(f"target_names: expected {len(classes)} names, got {len(names)}")
     rows, means = report_rows(classes, t, p, names, zero_division)
-    if not output_dict:
+    if not as_dict:
         return report_text(rows, means, digits)
     report: dict[str, Any] = {}
     report.update((name, dict(zip(HEADS, map(float, row)))) for name, *row in rows + means)
@@ -322,7 +323,14 @@ def check_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None
     """Raise ValueError unless the value of an option is one of these."""
     if not any(value is choice or (isinstance(value, str) and value == choice)
                for choice in choices):
-        raise ValueError(f"{name}: expected one of {choices}, got {value!r}")
+        raise ValueError(f"{name}: expected one of {choices}, got {shown(value)}")
+
+
+def check_target_names(names: Any) -> list[str]:
+    """Return the names of classes as strings; raise TypeError unless they can be listed."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(f"target_names: expected a list of names, got {shown(names)}")
+    return [str(name) for name in names]
 
 
 def check_scoring(beta: float, average: str | None, zero_division: float) -> None:
@@ -332,4 +340,4 @@ def check_scoring(beta: float, average: str | None, zero_division: float) -> Non
         check_number("beta", beta, float, low=0)
     known = isinstance(zero_division, (int, float, np.number))
     if not known or not (zero_division in (0, 1) or zero_division != zero_division):
-        raise ValueError(f"zero_division: expected 0, 1 or nan, got {zero_division!r}")
+        raise ValueError(f"zero_division: expected 0, 1 or nan, got {shown(zero_division)}")

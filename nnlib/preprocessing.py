@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, gen_batches
+from .arrays import Array, check_flag, check_number, gen_batches, shown
 from nnlib.estimator import (
     Estimator, as_frame, blockwise_moments, centre, check_samples, feature_names, float_type,
     sum_squares)
@@ -80,9 +80,10 @@ class Transformer(Estimator):
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose what `transform` returns: "default" is arrays, "pandas" and "polars" frames."""
-        if transform not in (None, "default", "pandas", "polars"):
+        known = isinstance(transform, str) and transform in ("default", "pandas", "polars")
+        if transform is not None and not known:
             raise ValueError("transform: expected 'default', 'pandas', 'polars' or None, "
-                             f"got {transform!r}")
+                             f"got {shown(transform)}")
         if transform is not None:
             self._sklearn_output_config = {"transform": transform}
         return self
@@ -135,10 +136,9 @@ class StandardScaler(Transformer):
         names, X = feature_names(X), check_samples(X, "X", convert=False)
         n, eps = len(X), np.finfo(np.float64).eps
         mean, squares = blockwise_moments(X, sum_squares)
-        var = squares / n
         with np.errstate(under="ignore"):
-            rounding = (n * eps * mean) ** 2
-        scale = np.sqrt(np.where(var > rounding, var, 1.0))
+            var, rounding = squares / n, (n * eps * mean) ** 2
+            scale = np.sqrt(np.where(var > rounding, var, 1.0))
         self._learn(names, n_features_in_=X.shape[1], n_samples_seen_=n,
                     mean_=mean if shift or stretch else None, var_=var if stretch else None,
                     scale_=scale if stretch else None, _origin=mean if shift else 0 * mean)
@@ -222,12 +222,17 @@ class PCA(Transformer):
         names, X = feature_names(X), check_samples(X, "X", convert=False)
         whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)
-        mean, variances, axes = principal_axes(X)
+        with np.errstate(over="ignore", under="ignore"):
+            mean, variances, axes = principal_axes(X)
+            total = variances.sum() or 1.0
+            shares = variances[:k] / total
+        if not np.isfinite(total):
+            raise ValueError("X: expected numbers whose squares have a finite sum, got numbers "
+                             f"from {X.min():.3g} to {X.max():.3g}")
         spread = np.sqrt(np.maximum(variances[:k], np.finfo(float).eps ** 2))
         self._learn(names, n_features_in_=X.shape[1], mean_=mean, n_components_=k, _origin=mean,
                     components_=fix_signs(axes[:k]), explained_variance_=variances[:k],
-                    explained_variance_ratio_=variances[:k] / (variances.sum() or 1.0),
-                    _spread=spread if whiten else None)
+                    explained_variance_ratio_=shares, _spread=spread if whiten else None)
         return self
 
     def _names_out(self, names: list[str]) -> list[str]:
@@ -243,14 +248,6 @@ class PCA(Transformer):
             Z = np.multiply(Z, self._spread, dtype=Z.dtype, casting="same_kind")
         X: Array = Z @ self.components_.astype(Z.dtype)
         return X
-
-# %% ../nbs/preprocessing.ipynb #e5000011
-#| code-fold: true
-def check_flag(name: str, value: object) -> bool:
-    """Return an argument that is True or False; raise TypeError for anything else."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
-    return bool(value)
 
 # %% ../nbs/preprocessing.ipynb #d9b00005
 #| code-fold: true

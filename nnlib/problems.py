@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, as_array, check_labels, check_number, join_labels
+from .arrays import (
+    Array, as_array, check_flag, check_labels, check_number, join_labels)
 from .estimator import ConvergenceWarning, check_samples, of_scikit_learn
 
 # %% auto #0
@@ -76,6 +77,7 @@ def count_votes(positive: Array, k: int) -> Array:
     return np.asarray(positive @ np.eye(k)[first] + ~positive @ np.eye(k)[second])
 
 
+@np.errstate(under="ignore")
 def rank_classes(f: Array, k: int) -> Array:
     """Turn functions of all pairs, (n, k (k - 1) / 2), into values of the k classes, (n, k)."""
     first, second = np.triu_indices(k, 1)
@@ -144,33 +146,42 @@ def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> Array | None
     if (weights < 0).any() or not weights.any():
         raise ValueError("sample_weight: expected weights of at least 0, not all of them zero, "
                          f"got {weights.min()}")
+    if weights.max() > np.finfo(float).max / n:
+        raise ValueError("sample_weight: expected weights with a finite sum, got some up to "
+                         f"{weights.max():.3g}")
     return weights.astype(float)
 
 
 def share_right(guesses: Array, y: ArrayLike, sample_weight: ArrayLike | None) -> float:
     """Compute the weighted share of labels (n,) that were guessed right."""
     right = np.equal(*np.split(join_labels(check_labels(y, "y", len(guesses)), guesses), 2))
-    return float(np.average(right, weights=check_sample_weight(sample_weight, len(right))))
+    with np.errstate(under="ignore"):
+        return float(np.average(right, weights=check_sample_weight(sample_weight, len(right))))
 
 
-def weigh_samples(C: Array, part: Problems, weights: Array | None) -> Array:
-    """Multiply bounds C (k, m) by weights of all samples (n,); raise if a side has none left."""
-    if weights is None:
-        return C
-    C = C * weights[part.rows]
-    if not all(((C > 0) & (part.Y == side)).any(1).all() for side in (-1, 1)):
+def weigh_samples(C: float, factors: Array, part: Problems, weights: Array | None) -> Array:
+    """Multiply C by factors (k, m) and weights of samples (n,); raise if a side has none left."""
+    with np.errstate(over="ignore", under="ignore"):
+        bounds: Array = C * factors * (1.0 if weights is None else weights[part.rows])
+    if not np.isfinite(bounds).all():
+        raise ValueError("C: expected a finite product with the weights of classes and samples, "
+                         f"got an overflow with C={C}")
+    if not all(((bounds > 0) & (part.Y == side)).any(1).all() for side in (-1, 1)):
         raise ValueError("sample_weight: expected a positive weight in each class")
-    return C
+    return bounds
 
 
-def check_shape(shape: Any) -> str:
-    """Return how `decision_function` is shaped; raise ValueError if there is no such shape."""
+def check_shape(shape: Any, break_ties: Any = False) -> str:
+    """Return how `decision_function` is shaped; raise an error unless these say how."""
+    check_flag("break_ties", break_ties)
     if not isinstance(shape, str) or shape not in ("ovr", "ovo"):
         raise ValueError(f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
     return shape
 
 
-def read_only(array: Array) -> Array:
-    """Return an array that nobody can write into, as changes would have no effect."""
-    array.setflags(write=False)
-    return array
+def fixed_product(A: Array, B: Array) -> Array:
+    """Multiply matrices; nobody can write into the result, as changes would have no effect."""
+    with np.errstate(over="ignore", under="ignore"):
+        product = np.asarray(A @ B)
+    product.setflags(write=False)
+    return product

@@ -53,6 +53,7 @@ class Certificate:
         return self.infeasibility <= tol and self.violation <= tol
 
 # %% ../nbs/simple_svm.ipynb #78729ec3
+@np.errstate(all="ignore")  # an overflow is seen in the result
 def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Certificate:
     """Compute the certificate of a solution from multipliers and decision values.
 
@@ -102,6 +103,7 @@ def find_bias(F: Array, b: Array, box: Array) -> float:
     return -float(F[rises].min() + F[falls].max()) / 2
 
 # %% ../nbs/simple_svm.ipynb #686d6176
+@np.errstate(all="ignore")  # a product may be too small to be told from 0
 def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
                rng: RNG = None) -> tuple[Array, float]:
     """Solve the dual problem by steps on random pairs; may stop before the optimum.

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, encode_labels
+from .arrays import Array, check_number, encode_labels, quiet
 from .duals import SOLVERS, solve_duals
 from .estimator import (
     ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, request_weights,
@@ -23,7 +23,7 @@ from .kernels import (
     kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)
 from .problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
-    expand_pairs, one_vs_one, one_vs_rest, rank_classes, read_only, share_right,
+    expand_pairs, fixed_product, one_vs_one, one_vs_rest, rank_classes, share_right,
     warn_unless_solved, weigh_samples)
 from .simple_svm import Certificate, certify
 
@@ -101,7 +101,7 @@ class BaseSVC(Estimator):
         factors = self._class_weights(classes, codes)
         parts, bounds = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
-        with np.errstate(all="ignore"):
+        with quiet():
             kernel, gamma, points = choose_kernel(self, points)
             A = kernel.features(points)
             b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
@@ -136,7 +136,7 @@ class BaseSVC(Estimator):
         """Weights of the features, (k, d), of machines with the linear kernel."""
         if vars(self).get("_fitted", {}).get("kernel") != "linear":
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return read_only(self._coefficients() @ self.support_vectors_)
+        return fixed_product(self._coefficients(), self.support_vectors_)
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:
@@ -163,7 +163,7 @@ class BaseSVC(Estimator):
         C = check_number("C", self.C, float, above=0)
         parts = self._layout(len(factors), codes)
         weights = check_sample_weight(sample_weight, len(codes))
-        return parts, [weigh_samples(C * self._factors(part, factors[codes[part.rows]]), part,
+        return parts, [weigh_samples(C, self._factors(part, factors[codes[part.rows]]), part,
                                      weights) for part in parts]
 
     def _class_weights(self, classes: Array, codes: Array) -> Array:
@@ -325,7 +325,8 @@ class SVC(BaseSVC):
     def predict(self, X: ArrayLike) -> Array:
         """Return the class of each point: of two the second if f > 0, else that of most votes."""
         f, k = self._values(X), len(self.classes_)
-        if self.break_ties and check_shape(self.decision_function_shape) == "ovo":
+        shape = check_shape(self.decision_function_shape, self.break_ties)
+        if self.break_ties and shape == "ovo":
             raise ValueError("break_ties must be False when decision_function_shape is 'ovo'")
         if k == 2:
             return np.asarray(self.classes_[(f[:, 0] > 0).astype(int)])
@@ -342,7 +343,7 @@ class SVC(BaseSVC):
         return proofs[0]
 
     def _layout(self, k: int, codes: Array) -> list[Problems]:
-        check_shape(self.decision_function_shape)
+        check_shape(self.decision_function_shape, self.break_ties)
         return one_vs_rest(k, codes) if k == 2 else one_vs_one(k, codes)
 
     def _arrange(self, support: Array, codes: Array) -> Array:

@@ -2080,3 +2080,11 @@ def test_the_new_file_belongs_to_whoever_saves(path):
     os.chown(path, 1234, 1234)
     save(path, started(1).network)
     assert path.stat().st_uid == os.geteuid()
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", b"a\0b", "a\ud800"], ids=repr)
+def test_what_no_file_can_be_called_is_refused(path, refuses):
+    """The messages were Python's own, about null bytes and codecs."""
+    for call in (load, lambda where: save(where, Sequential(Dense(1, 1, rng=0)))):
+        with refuses(ValueError, f"path: expected the name of a file, got {path!r}"):
+            call(path)

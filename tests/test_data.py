@@ -365,3 +365,10 @@ def test_the_licence_and_the_hashes_stand_beside_the_files(own):
     assert "CC BY-SA 3.0" in text
     for name, (contents, _, _) in MNIST.items():
         assert name in text and contents in text
+
+
+@pytest.mark.parametrize("folder", [3, 1.5, b"data", ["data"], np.array("data")], ids=repr)
+def test_a_folder_that_is_no_path_is_named(folder, refuses):
+    """The messages were those of pathlib."""
+    with refuses(TypeError, f"folder: expected a str or a path, got {folder!r}"):
+        load_mnist(folder)

@@ -313,3 +313,58 @@ def test_a_method_of_another_kind_is_named(refuses):
     """The message was that a list cannot be hashed."""
     with refuses(ValueError, "method: expected one of central, complex, got ["):
         numerical_gradient(lambda x: float(x.sum()), np.ones(2), [1])
+
+
+def test_differences_are_quiet_and_the_function_is_not():
+    """A difference of large values overflowed aloud; warnings of the function are the user's."""
+    large = np.float64(1.7e308)
+    with np.errstate(all="raise"):
+        jump = numerical_gradient(lambda x: large if x[0] > 0 else -large, [0.0])
+        steep = numerical_gradient(lambda x: 1e300 * x[0], [1.0], "complex", eps=1e-20)
+        assert jump == np.inf and steep == pytest.approx(1e300)
+        with pytest.raises(FloatingPointError, match="divide by zero"):
+            numerical_gradient(lambda x: np.log(0 * x[0]), [1.0])
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log"):
+        numerical_gradient(lambda x: np.isnan(np.log(0 * x[0])) + 1.0, [1.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda x: numerical_gradient(3, x), TypeError, "f: expected a function, got 3"),
+        (
+            lambda x: numerical_gradient(np.sin, x),
+            TypeError,
+            "f: expected a function that returns a number, got array(",
+        ),
+        (
+            lambda x: numerical_gradient(lambda v: None, x, "complex"),
+            TypeError,
+            "f: expected a function that returns a number, got None",
+        ),
+        (
+            lambda x: numerical_gradient(np.sum, x, eps="x"),
+            TypeError,
+            "eps: expected a finite number above 0, got 'x'",
+        ),
+        (
+            lambda x: numerical_gradient(np.sum, x, eps=0),
+            ValueError,
+            "eps: expected a finite number above 0, got 0",
+        ),
+        (lambda x: relative_error(x, x, "x"), TypeError, "floor: expected a number, got 'x'"),
+        (lambda x: check_layer(Tanh, x, x), TypeError, "layer: expected something like Dense(3"),
+        (lambda x: check_network(3, x, x, MSELoss()), TypeError, "layer: expected something like"),
+        (
+            lambda x: check_network(Tanh(), x, x, "mse"),
+            TypeError,
+            "loss: expected something like MSELoss(), got 'mse'",
+        ),
+        (lambda x: check_loss(None, x, x), TypeError, "loss: expected something like MSELoss()"),
+    ],
+    ids=range(10),
+)
+def test_arguments_of_another_kind_are_named(call, error, words, x, refuses):
+    """The messages were Python's and NumPy's own."""
+    with refuses(error, words):
+        call(x)

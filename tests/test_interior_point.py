@@ -18,6 +18,7 @@ from nnlib.interior_point import (
     pivoted_cholesky,
     smo_budget,
     solve_low_rank,
+    solve_symmetric,
 )
 
 
@@ -306,3 +307,25 @@ def test_pivots_find_the_rank():
     assert pivoted_cholesky(lambda i: K[i], K.diagonal(), 1e-9, 5) is None
     nothing = pivoted_cholesky(lambda i: np.zeros(3), np.zeros(3), 1e-9, 2)
     assert nothing.shape == (3, 0)
+
+
+@pytest.mark.parametrize("C", [1e-320, 1e-170, 1e160, 1e307])
+@pytest.mark.parametrize("scale", [1e-155, 1.0, 1e150])
+def test_numbers_of_every_size_make_no_noise(C, scale):
+    """NumPy warned of overflows, and raised where it was told to."""
+    V, y = scale * np.random.default_rng(0).normal(size=(6, 3)), np.array([1, -1] * 3)
+    with np.errstate(all="raise"):
+        refused, finite = "", False
+        try:
+            beta, rho, _ = solve_low_rank(V, y, C)
+            finite = bool(np.isfinite([*beta, rho]).all())
+        except ValueError as error:
+            refused = str(error)
+    assert finite or refused.startswith("V, C: expected numbers whose products are neither")
+
+
+def test_a_symmetric_system_without_a_unique_solution_is_solved_all_the_same():
+    """Elimination finds no pivot, or one of rounding errors; least squares solve it."""
+    for A in (np.ones((2, 2)), np.ones((3, 3)) / 3 + 1e-18, np.diag([1.0, 1e-30, 0.0])):
+        r = A @ np.arange(1.0, len(A) + 1)
+        np.testing.assert_allclose(A @ solve_symmetric(A, r), r, atol=1e-14)

@@ -359,3 +359,22 @@ def test_absurd_numbers_are_named(options, words, refuses):
     """The errors were Python's own."""
     with refuses(ValueError, words):
         classification_report([0, 1], [0, 1], **options)
+
+
+@pytest.mark.parametrize("value", ["no", None, np.ones(3, bool), 1], ids=repr)
+def test_the_form_of_a_report_is_true_or_false(value, refuses):
+    """A string was true, and an array got NumPy's own message."""
+    with refuses(TypeError, "output_dict: expected True or False, got "):
+        classification_report([0, 1], [0, 1], output_dict=value)
+
+
+def test_a_report_takes_truth_values_of_numpy():
+    report = classification_report([0, 1], [0, 1], output_dict=np.True_)
+    assert report["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("names", [5, "ab"])
+def test_names_that_are_no_list_are_refused(names, refuses):
+    """A number got Python's own message, and a string was taken for its letters."""
+    with refuses(TypeError, f"target_names: expected a list of names, got {names!r}"):
+        classification_report([0, 1], [0, 1], target_names=names)

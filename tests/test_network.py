@@ -1,5 +1,6 @@
 """Sequential: building, nesting, predicting and training."""
 
+import contextlib
 import copy
 import pickle
 import sys
@@ -27,7 +28,7 @@ from nnlib import (
 from nnlib.arrays import get_state
 from nnlib.gradient_checker import check_network
 from nnlib.layers import Layer
-from nnlib.network import History, TrainingStep, check_data
+from nnlib.network import History, Trainer, TrainingStep, check_data
 from studies.survival import at_line
 
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]
@@ -1238,3 +1239,32 @@ def test_targets_that_are_the_inputs_are_converted_once():
     network = Sequential(Dense(3, 3, rng=0, dtype=np.float32))
     inputs, targets = check_data(network, X, X, MSELoss())
     assert inputs is targets and inputs.dtype == np.float32
+
+
+def test_ctrl_c_again_and_again_while_fit_puts_back(monkeypatch, rng):
+    """What was half restored is restored from the start, and the first Ctrl-C is told."""
+    X, restore, calls = rng.normal(size=(6, 3)), Trainer.restore, []
+
+    def interrupted(trainer, snapshot):
+        calls.append(len(trainer.history.loss))
+        if len(calls) < 4:
+            trainer.params[:2] = 7
+            raise KeyboardInterrupt
+        restore(trainer, snapshot)
+
+    def stop(history):
+        if len(history.loss) == 3:
+            raise KeyboardInterrupt
+
+    def train(epochs, callback=None):
+        network, optimizer = Sequential(Dense(3, 3, rng=0)), SGD(0.1, momentum=0.9)
+        with contextlib.suppress(KeyboardInterrupt):
+            network.fit(
+                X, X, loss=MSELoss(), optimizer=optimizer, epochs=epochs, callback=callback
+            )
+        return network.params, optimizer.state["velocity"]
+
+    whole = train(2)
+    monkeypatch.setattr(Trainer, "restore", interrupted)
+    assert_array_equal(train(9, stop), whole)
+    assert len(calls) == 4

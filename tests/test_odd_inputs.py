@@ -329,3 +329,20 @@ def test_odd_arrays_are_used_or_refused(door, strict):
 
 def test_there_are_many():
     assert len(ODD) >= 80 and len(DOORS) >= 80
+
+
+SIZES = [1e-320, 1e-200, 1e-155, 1e-100, 1e-38, 1e38, 1e100, 1e154, 1e300]
+LATER = ("fit ", "Dense.backward")  # gradients: they stay after a divergence, and overflow aloud
+SHAPES = [(6,), (6, 2), (6, 3), (3, 6), (6, 6)]
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["quiet", "strict"])
+@pytest.mark.parametrize("door", [door for door in DOORS if not door.startswith(LATER)])
+def test_numbers_of_every_size_are_used_or_refused(door, strict):
+    """Variances, kernels and multipliers overflowed or underflowed aloud."""
+    arrays = {
+        f"{size:g} {shape}": size * np.random.default_rng(1).uniform(0.5, 1.5, shape)
+        for size in SIZES
+        for shape in SHAPES
+    }
+    check_door(door, strict, arrays)

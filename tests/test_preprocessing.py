@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -590,3 +591,92 @@ def test_a_result_that_overflows_in_a_later_block_is_refused(refuses):
     X[-1] = 1e300
     with refuses(ValueError, "X: expected numbers that can be mapped without an overflow"):
         scaler.transform(X)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-162, 1e-155, 1e-100, 1e100, 1e150])
+@pytest.mark.parametrize("shape", [(6, 3), (3, 6)])
+@pytest.mark.parametrize("kind", BOTH)
+def test_numbers_of_every_size_make_no_noise(kind, shape, scale, rng):
+    """Variances underflowed aloud, and raised where NumPy was told to raise."""
+    X = rng.uniform(0.5, 1.5, shape) * scale
+    with np.errstate(all="raise"):
+        Z = kind().fit_transform(X)
+    assert np.isfinite(Z).all()
+
+
+def test_components_whose_variances_overflow_are_refused(refuses):
+    """They were infinite, and their shares 0; NumPy warned."""
+    X = np.random.default_rng(0).uniform(0.5, 1.5, (3, 6)) * 1e154
+    with np.errstate(all="raise"), refuses(ValueError, "X: expected numbers whose squares have a"):
+        PCA().fit(X * [[1], [-1], [1]])
+
+
+@pytest.mark.parametrize("kind", ["numpy", 3, np.ones(2), ["pandas"]], ids=repr)
+def test_an_unknown_kind_of_output_is_named(kind, refuses):
+    """An array got NumPy's own message."""
+    with refuses(ValueError, "transform: expected 'default', 'pandas', 'polars' or None, got "):
+        StandardScaler().set_output(transform=kind)
+
+
+# Tables, whatever library has made them
+
+
+class Table:
+    """What a table has: columns with names, rows with an index, and numbers."""
+
+    def __init__(self, values, columns, index=None):
+        self.values, self.columns, self.index = np.asarray(values), columns, index
+
+    def __array__(self, dtype=None, copy=None):
+        return self.values.astype(dtype or self.values.dtype)
+
+
+def test_names_of_columns_are_learned_and_checked(rng):
+    X = rng.normal(size=(8, 2))
+    scaler = StandardScaler().fit(Table(X, ["size", "weight"]))
+    assert scaler.feature_names_in_.tolist() == ["size", "weight"]
+    assert scaler.get_feature_names_out().tolist() == ["size", "weight"]
+    Z = scaler.transform(Table(X, ["size", "weight"]))
+    assert_array_equal(Z, StandardScaler().fit_transform(X))
+    with pytest.raises(ValueError, match=r"X: expected the columns \['size', 'weight'\], in this"):
+        scaler.transform(Table(X, ["weight", "size"]))
+    scaler.fit(X)
+    assert not hasattr(scaler, "feature_names_in_")
+
+
+def test_names_that_cannot_be_compared_are_told(rng):
+    X = rng.normal(size=(8, 2))
+    with pytest.warns(UserWarning, match="X: has no names of columns, and PCA was fitted with"):
+        PCA(1).fit(Table(X, ["size", "weight"])).transform(X)
+    with pytest.warns(UserWarning, match="X: has names of columns, and PCA was fitted without"):
+        PCA(1).fit(X).transform(Table(X, ["size", "weight"]))
+    PCA(1).fit(Table(X, [0, 1])).transform(X)  # numbers are no names
+
+
+def test_columns_of_which_some_have_names_are_refused(rng, refuses):
+    with refuses(TypeError, "X: expected names of columns that are all strings, or none of them"):
+        StandardScaler().fit(Table(rng.normal(size=(8, 2)), ["size", 1]))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_are_made_by_the_library_that_was_asked_for(library, rng, monkeypatch):
+    """With the names of the outputs, and in pandas the index of the rows, if there is one."""
+
+    def frame(Z, **options):
+        return Z, {name: None if value is None else list(value) for name, value in options.items()}
+
+    def polars(Z, schema, orient):
+        assert orient == "row"
+        return frame(Z, columns=schema)
+
+    module = SimpleNamespace(DataFrame=frame if library == "pandas" else polars)
+    monkeypatch.setitem(sys.modules, library, module)
+    X, index = rng.normal(size=(4, 2)), ["a", "b", "c", "d"]
+    scaler = StandardScaler().set_output(transform=library)
+    Z, options = scaler.fit_transform(Table(X, ["size", "weight"], index))
+    assert_array_equal(Z, StandardScaler().fit_transform(X))
+    rows = {"index": index} if library == "pandas" else {}
+    assert options == {"columns": ["size", "weight"], **rows}
+    _, options = scaler.fit(X).transform(X)
+    assert options == {"columns": ["x0", "x1"], **dict.fromkeys(rows)}
+    assert type(scaler.set_output(transform="default").transform(X)) is np.ndarray

@@ -138,3 +138,18 @@ def test_bad_settings_are_named(options, error, words, refuses):
     """A number of passes without end never ended."""
     with refuses(error, words):
         simple_smo(np.eye(4), np.array([1, -1, 1, -1]), 1.0, rng=0, **options)
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-300, 1e-155, 1e150, 1e300])
+def test_kernels_of_every_size_make_no_noise(scale):
+    """Steps underflowed or overflowed aloud."""
+    K = (np.eye(4) + 0.1) * scale
+    with np.errstate(all="raise"):
+        alpha, bias = simple_smo(K, np.array([1, -1, 1, -1]), C=1.0, rng=0)
+        proof = certify(alpha, np.array([1, -1, 1, -1]), K @ alpha + bias, bias, 1.0)
+    assert np.isfinite(alpha).all() and proof.infeasibility < 1e-12
+
+
+def test_a_kernel_matrix_of_another_shape_is_refused(refuses):
+    with refuses(ValueError, "K: expected shape (4, 4), got (3, 4)"):
+        simple_smo(np.ones((3, 4)), np.array([1, -1, 1, -1]), C=1.0, rng=0)

@@ -1366,3 +1366,119 @@ def test_absurd_settings_are_named(name, value, words, refuses):
     """The messages were Python's and NumPy's own."""
     with refuses(ValueError, words):
         SVC(kernel="poly", **{name: value}).fit(GOOD_X, GOOD_y)
+
+
+# A kernel of the user's own is called under the user's settings
+
+
+def noisy(A, B):
+    """A kernel whose author divides by zero, beside the right answer."""
+    np.log(np.zeros(1))
+    return A @ B.T
+
+
+@pytest.mark.parametrize("kind", [SVC, OneVsRestSVC])
+def test_warnings_of_a_kernel_function_are_heard(kind):
+    """They were swallowed: our own arithmetic is quiet, and the function was called in it."""
+    X, y = moons()
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log") as heard:
+        machine = kind(kernel=noisy).fit(X, y)
+    assert {warning.filename for warning in heard} == {__file__}
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in log"):
+        machine.predict(X)
+
+
+def test_a_kernel_function_obeys_the_settings_of_its_caller():
+    X, y = moons()
+    with np.errstate(divide="ignore"):
+        machine = SVC(kernel=noisy).fit(X, y)
+    before = pickle.dumps(machine.dual_coef_)
+    with np.errstate(divide="raise"):
+        for call in (lambda: machine.fit(2 * X, y), lambda: machine.predict(X)):
+            with pytest.raises(FloatingPointError, match="divide by zero"):
+                call()
+    assert pickle.dumps(machine.dual_coef_) == before
+    heard = []
+    with np.errstate(divide="call", call=lambda kind, flag: heard.append(kind)):
+        machine.predict(X)
+    assert heard == ["divide by zero"]
+
+
+def test_a_machine_in_the_kernel_of_another_has_settings_of_its_own():
+    """The settings of the inner call are those of the function that makes it."""
+    X, y = moons(30)
+    inner = SVC(kernel=noisy).fit
+
+    def outer(A, B):
+        with np.errstate(divide="raise"), contextlib.suppress(FloatingPointError):
+            inner(X, y)
+            pytest.fail("the inner kernel was not called under errors that raise")
+        return noisy(A, B)
+
+    with np.errstate(divide="ignore"):
+        SVC(kernel=outer).fit(X, y)
+    assert np.geterr()["divide"] == "warn"
+
+
+@pytest.mark.parametrize("scale", [1e-320, 1e-160, 1e-30, 1e100])
+def test_all_answers_of_a_machine_are_free_of_noise(scale):
+    """Values of three classes, weights of features and certificates underflowed aloud."""
+    X, y = datasets.load_iris(return_X_y=True)
+    X, given = X[::3] * scale, y[::3]
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        machine = SVC(kernel="linear", gamma=1.0, C=1e-3, max_iter=500)
+        with contextlib.suppress(ValueError):
+            machine.fit(X, given)
+            assert len(machine.certificates(X, given)) == 3 and machine.coef_.shape == (3, 4)
+            assert machine.decision_function(X).shape == (50, 3)
+            assert 0 <= machine.score(X, given, np.full(50, 1e-300)) <= 1
+
+
+# Flags, and weights of absurd sizes
+
+
+@pytest.mark.parametrize("value", ["no", None, np.ones(3, bool), 1], ids=repr)
+def test_break_ties_is_true_or_false(value, refuses):
+    """A string was true, and an array got NumPy's own message."""
+    X, y = datasets.load_iris(return_X_y=True)
+    machine = SVC().fit(X, y)
+    for call in (lambda: machine.predict(X), lambda: machine.fit(X, y)):
+        with refuses(TypeError, "break_ties: expected True or False, got ", machine.dual_coef_):
+            machine.break_ties = value
+            call()
+    machine.break_ties = np.True_
+    assert machine.fit(X, y).score(X, y) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("settings", "weights", "words"),
+    [
+        ({}, np.full(20, 1e308), "sample_weight: expected weights with a finite sum, got some up"),
+        ({"C": 1e300}, np.full(20, 1e20), "C: expected a finite product with the weights"),
+        ({"C": 1e300, "class_weight": {0: 1e20}}, None, "C: expected a finite product with the"),
+    ],
+)
+def test_weights_beyond_all_floats_are_named(settings, weights, words, refuses):
+    """They became infinite bounds, with a warning of NumPy's."""
+    with refuses(ValueError, words):
+        SVC(**settings).fit(GOOD_X, GOOD_y, sample_weight=weights)
+
+
+def test_points_without_memory_for_a_factor_are_left_to_smo():
+    """All distances fit into memory, and Newton's method would need more."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 2)), np.arange(200) % 2
+    settings = {"C": 1e4, "gamma": 3.0, "cache_size": 0.4, "tol": 1e-6}
+    machine = SVC(**settings).fit(X, y)
+    alone = SVC(**settings, solver="smo").fit(X, y)
+    assert machine.n_iter_ > 800 and machine.fit_status_ == 0  # more steps than Newton's are worth
+    assert_allclose(machine.decision_function(X), alone.decision_function(X), atol=1e-4)
+
+
+def test_multipliers_that_all_meet_walls_stay_there():
+    """The minimum of two is far outside: both end at their walls, and their sum stays 0."""
+    H = np.array([[1e-9, 2.0], [2.0, 1e-9]])
+    b, lower, upper = np.array([-0.5, 0.5]), np.array([-1.0, 0.0]), np.array([0.0, 1.0])
+    assert move_free(H, np.array([50.0, -50.0]), b, lower, upper).tolist() == [-1, 1]
+    assert move_free(H, np.array([-50.0, 50.0]), b, lower, upper).tolist() == [0, 0]
