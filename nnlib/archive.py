@@ -306,7 +306,7 @@ def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
     return value
 
 # %% ../nbs/checkpoint.ipynb #e53c00b9
-def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
+def rng_to_config(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
     """Describe a generator: of which kind it is, and its state."""
     if type(rng) is np.random.Generator:
         state: Any = rng.bit_generator.state
@@ -321,7 +321,7 @@ def describe_rng(rng: np.random.Generator | np.random.RandomState) -> dict[str, 
     return {"kind": type(rng).__name__, "state": to_jsonable(state)}
 
 # %% ../nbs/checkpoint.ipynb #c5bd6ee3
-def build_rng(spec: Any) -> np.random.Generator | np.random.RandomState:
+def rng_from_config(spec: Any) -> np.random.Generator | np.random.RandomState:
     """Build the generator of this description, about to draw the same numbers."""
     kind, state = check_object(spec, "rng", kind=str, state=dict)
     name = state.get("bit_generator")

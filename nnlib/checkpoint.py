@@ -15,13 +15,13 @@ from typing import IO, Any, TypeAlias
 
 import numpy as np
 
-from nnlib.archive import (build_rng, check_ints, check_object, check_path, describe_rng,
-                           read_arrays, read_text, replace_file, write_arrays)
+from nnlib.archive import (check_ints, check_object, check_path, read_arrays, read_text,
+                           replace_file, rng_from_config, rng_to_config, write_arrays)
 from nnlib.arrays import Array, gen_batches
 from nnlib.network import History, Sequential
 from nnlib.optimizer import Optimizer
-from nnlib.registry import (build_network, build_optimizer, check_rebuild, check_shared,
-                            count_params, describe_optimizer, register, to_config)
+from nnlib.registry import (check_rebuild, check_shared, count_params, network_from_config,
+                            optimizer_from_config, optimizer_to_config, register, to_config)
 
 Generator: TypeAlias = "np.random.Generator | np.random.RandomState | None"
 
@@ -59,7 +59,7 @@ class Checkpoint:
     notes: dict[str, Any] | None = None
 
 # %% ../nbs/checkpoint.ipynb #740e0ea0
-def build_history(spec: Any) -> History:
+def history_from_config(spec: Any) -> History:
     """Build the history of this description."""
     loss, val_loss, val_epochs = check_object(spec, "history", loss=list,
                                               val_loss=list, val_epochs=list)
@@ -72,13 +72,13 @@ def build_history(spec: Any) -> History:
     return History(loss, val_loss, val_epochs)
 
 # %% ../nbs/checkpoint.ipynb #1978b90f
-def describe_history(history: History) -> dict[str, Any]:
+def history_to_config(history: History) -> dict[str, Any]:
     """Describe a history by its three lists; raise ValueError if they do not fit."""
     if not isinstance(history, History):
         raise TypeError(f"save: expected history to be a History, got {history!r:.60}")
     spec = {"loss": [*map(float, history.loss)], "val_loss": [*map(float, history.val_loss)],
             "val_epochs": [*map(int, history.val_epochs)]}
-    build_history(spec)
+    history_from_config(spec)
     return spec
 
 # %% ../nbs/checkpoint.ipynb #b42b428e
@@ -117,15 +117,15 @@ def from_arrays(arrays: Mapping[str, Array], network: Sequential | None = None) 
         raise ValueError(f"notes: expected an object, got {type(notes).__name__}")
     vectors = read_vectors(arrays, optimizer, dtype)
     if network is None:
-        network = build_network(spec, vectors["params"])
+        network = network_from_config(spec, vectors["params"])
     else:
         count_params(spec)
         check_rebuild(spec, network)
     return Checkpoint(
         network,
-        None if optimizer is None else build_optimizer(optimizer, vectors),
-        None if rng is None else build_rng(rng),
-        None if history is None else build_history(history),
+        None if optimizer is None else optimizer_from_config(optimizer, vectors),
+        None if rng is None else rng_from_config(rng),
+        None if history is None else history_from_config(history),
         notes)
 
 # %% ../nbs/checkpoint.ipynb #9367e26b
@@ -134,14 +134,14 @@ def to_arrays(run: Checkpoint) -> dict[str, Array]:
     check_shared(run.network)
     optimizer, arrays = None, dict[str, Array]()
     if run.optimizer is not None:
-        optimizer, arrays = describe_optimizer(run.optimizer, run.network)
+        optimizer, arrays = optimizer_to_config(run.optimizer, run.network)
     if run.notes is not None:
         check_notes(run.notes)
     text = {"format": "nnlib", "version": 1, "dtype": str(run.network.params.dtype),
             "network": {"kind": type(run.network).__name__} | to_config(run.network),
             "optimizer": optimizer,
-            "rng": None if run.rng is None else describe_rng(run.rng),
-            "history": None if run.history is None else describe_history(run.history),
+            "rng": None if run.rng is None else rng_to_config(run.rng),
+            "history": None if run.history is None else history_to_config(run.history),
             "notes": run.notes}
     code = np.frombuffer(json.dumps(text, allow_nan=False).encode(), np.uint8)
     state = {f"optimizer.{name}": array for name, array in arrays.items()}

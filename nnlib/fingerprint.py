@@ -50,17 +50,17 @@ def counted_nodes(node: ast.AST) -> Iterator[ast.AST]:
                 yield from counted_nodes(part)
 
 # %% ../nbs/checkpoint.ipynb #9053074f
-def outline(node: Any) -> str:
+def dump_ast(node: Any) -> str:
     """Write a syntax tree as text, the same in all versions of Python."""
     if isinstance(node, list):
-        return f"[{','.join(map(outline, node))}]"
+        return f"[{','.join(map(dump_ast, node))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     if isinstance(node, ast.JoinedStr):  # Python 3.12.1 leaves empty pieces in f-strings
         node = ast.JoinedStr([part for part in node.values if getattr(part, "value", 0) != ""])
     if isinstance(node, ast.AnnAssign) and node.value:
         node = ast.Assign([node.target], node.value)
-    parts = [f"{name}={outline(value)}" for name, value in counted_fields(node)]
+    parts = [f"{name}={dump_ast(value)}" for name, value in counted_fields(node)]
     return f"{type(node).__name__}({','.join(parts)})"
 
 # %% ../nbs/checkpoint.ipynb #f1b00004
@@ -179,7 +179,7 @@ class Closure:
         if source is None or (module, name) in self.found:
             return
         nodes, origin = source.definitions.get(name, []), source.imports.get(name)
-        self.found[module, name] = outline(nodes) if nodes else ""
+        self.found[module, name] = dump_ast(nodes) if nodes else ""
         for node in nodes:
             self.follow(node, module, source)
         if origin is not None:

@@ -142,7 +142,7 @@ def is_own(cls: type) -> bool:
     return cls.__module__.partition(".")[0] == Layer.__module__.partition(".")[0]
 
 # %% ../nbs/checkpoint.ipynb #74b1a88c
-def build_network(spec: Any, params: Array) -> Sequential:
+def network_from_config(spec: Any, params: Array) -> Sequential:
     """Build the network of this description, with these parameters."""
     expected = count_params(spec)
     network = from_config(spec, params.dtype) if expected <= params.size else None
@@ -188,8 +188,8 @@ STATES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # names of array
     "SGD": (("velocity",), ()), "Adam": (("mean", "square"), ("steps",))}
 
 # %% ../nbs/checkpoint.ipynb #06c49c80
-def describe_optimizer(optimizer: Optimizer,
-                       network: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
+def optimizer_to_config(optimizer: Optimizer,
+                        network: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
     """Describe an optimizer, and list the arrays of its state."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"save: expected an optimizer, got {optimizer!r:.60}")
@@ -202,7 +202,7 @@ def describe_optimizer(optimizer: Optimizer,
             "counters": counters}, arrays
 
 # %% ../nbs/checkpoint.ipynb #959f50a9
-def build_optimizer(spec: Any, arrays: Mapping[str, Array]) -> Optimizer:
+def optimizer_from_config(spec: Any, arrays: Mapping[str, Array]) -> Optimizer:
     """Build the optimizer of this description, with the arrays of its state from `arrays`."""
     kind, settings, memory, counters = check_object(spec, "optimizer", kind=str, settings=dict,
                                                     memory=list, counters=dict)

@@ -97,10 +97,10 @@ def pair_step(K: Array, F: Array, box: Array, b: Array, i: int, j: int) -> float
 # %% ../nbs/simple_svm.ipynb #fe168404
 def find_bias(F: Array, b: Array, box: Array) -> float:
     """Compute the bias for a gradient F = K b - y, from multipliers strictly inside if any."""
-    rises, falls = b < box[1], b > box[0]
-    if (rises & falls).any():
-        return -float(F[rises & falls].mean())
-    return -float(F[rises].min() + F[falls].max()) / 2
+    up, low = b < box[1], b > box[0]
+    if (up & low).any():
+        return -float(F[up & low].mean())
+    return -float(F[up].min() + F[low].max()) / 2
 
 # %% ../nbs/simple_svm.ipynb #686d6176
 @np.errstate(all="ignore")  # a product may be too small to be told from 0

@@ -41,7 +41,7 @@ from nnlib import (
     registry,
 )
 from nnlib import archive as files
-from nnlib.archive import BIT_GENERATORS, append_checksum, describe_rng, write_arrays
+from nnlib.archive import BIT_GENERATORS, append_checksum, rng_to_config, write_arrays
 from nnlib.checkpoint import (
     Checkpoint,
     CheckpointError,
@@ -51,7 +51,7 @@ from nnlib.checkpoint import (
     save,
     to_arrays,
 )
-from nnlib.registry import KINDS, STATES, build_optimizer
+from nnlib.registry import KINDS, STATES, optimizer_from_config
 
 ROOT = Path(nnlib.__file__).parents[1]
 
@@ -1246,7 +1246,7 @@ def rng(bits, kind="Generator", **values):
         made = (
             np.random.Generator(bits(0)) if kind == "Generator" else np.random.RandomState(bits(0))
         )
-        text["rng"] = describe_rng(made)
+        text["rng"] = rng_to_config(made)
         for holder in (text["rng"]["state"], text["rng"]["state"]["state"]):
             holder.update({key: value for key, value in values.items() if key in holder})
 
@@ -2013,7 +2013,7 @@ def test_an_optimizer_memory_that_is_not_finite_is_refused():
         "counters": {},
     }
     with pytest.raises(ValueError, match=r"optimizer\.velocity: expected finite numbers, got nan"):
-        build_optimizer(spec, {"optimizer.velocity": np.array([1.0, np.nan])})
+        optimizer_from_config(spec, {"optimizer.velocity": np.array([1.0, np.nan])})
 
 
 def test_saving_makes_no_copy_of_the_numbers(path):

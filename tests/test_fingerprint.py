@@ -17,7 +17,7 @@ import pytest
 import nnlib
 from nnlib import SGD, Dense
 from nnlib import fingerprint as module
-from nnlib.fingerprint import Closure, add_thing, fingerprint, outline
+from nnlib.fingerprint import Closure, add_thing, dump_ast, fingerprint
 
 ROOT = Path(nnlib.__file__).parents[1]
 
@@ -82,31 +82,31 @@ def test_code_counts(case, tmp_path):
 
 
 def test_a_docstring_in_place_of_pass():
-    assert outline(ast.parse('class f:\n    """Nothing."""').body) == outline(
+    assert dump_ast(ast.parse('class f:\n    """Nothing."""').body) == dump_ast(
         ast.parse("class f: pass").body
     )
 
 
 def test_messages_of_assertions():
     assert (
-        outline(ast.parse("assert x, 'no x'"))
-        == outline(ast.parse("assert x, f'{y}'"))
-        != outline(ast.parse("assert y"))
+        dump_ast(ast.parse("assert x, 'no x'"))
+        == dump_ast(ast.parse("assert x, f'{y}'"))
+        != dump_ast(ast.parse("assert y"))
     )
 
 
 def test_a_field_of_a_dataclass_counts_without_its_type():
     one, other, none = (
-        outline(ast.parse(f"class C:\n    {body}")) for body in ("x: int", "x: float", "pass")
+        dump_ast(ast.parse(f"class C:\n    {body}")) for body in ("x: int", "x: float", "pass")
     )
     assert one == other != none
 
 
 def test_a_prefix_that_means_nothing():
     assert (
-        outline(ast.parse("x = u'a'"))
-        == outline(ast.parse("x = 'a'"))
-        != outline(ast.parse("x = b'a'"))
+        dump_ast(ast.parse("x = u'a'"))
+        == dump_ast(ast.parse("x = 'a'"))
+        != dump_ast(ast.parse("x = b'a'"))
     )
 
 
@@ -481,9 +481,9 @@ def test_all_versions_of_python_write_the_same_outline(pythons):
         + repr(module.UNCOUNTED)
         + "\n"
     )
-    code += "".join(map(inspect.getsource, (module.is_idle, module.counted_fields, outline)))
+    code += "".join(map(inspect.getsource, (module.is_idle, module.counted_fields, dump_ast)))
     code += (
-        "print([hashlib.sha256(outline(ast.parse(s).body).encode('utf-8', 'backslashreplace'))"
+        "print([hashlib.sha256(dump_ast(ast.parse(s).body).encode('utf-8', 'backslashreplace'))"
         ".hexdigest() for s in json.load(sys.stdin)])"
     )
     found = {
@@ -514,12 +514,12 @@ def test_all_versions_of_python_have_the_same_fingerprint(pythons, unchanged, tm
 def test_a_field_that_a_new_python_adds_does_not_count():
     """Python 3.15 added `is_lazy`, 0 for usual imports, to their syntax trees."""
     node = ast.parse("from math import pi").body[0]
-    before = outline(node)
+    before = dump_ast(node)
     node._fields = (*node._fields, "is_lazy")
     node.is_lazy = 0
-    assert outline(node) == before
+    assert dump_ast(node) == before
     node.is_lazy = 1
-    assert outline(node) != before
+    assert dump_ast(node) != before
 
 
 # ---- functions of a notebook, which stand in no module
