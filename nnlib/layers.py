@@ -37,6 +37,12 @@ class Layer:
     params, grads : ndarray of shape (k,)
         All parameters in one vector, and the gradient of the loss in them. Assigning
         to them, or to a part such as ``W``, writes into the vector.
+
+    Notes
+    -----
+    While a network is trained, NumPy is quiet about overflow and the like in all layers;
+    `Sequential.fit` raises an error if the loss is no longer finite. What a layer of your
+    own does under ``with np.errstate(all="warn")`` is heard.
     """
 
     n_in: int | None = None

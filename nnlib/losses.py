@@ -20,7 +20,8 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 class Loss:
     """Base class of losses, which are means over all N elements of a batch.
 
-    A subclass defines `value_into`, which computes value and gradient together.
+    A subclass defines `value_into`, which computes value and gradient together. NumPy is
+    quiet about overflow in it, as in layers while they are trained.
     """
 
     _grad: Array | None = None

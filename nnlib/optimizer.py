@@ -48,6 +48,10 @@ class Optimizer:
         What is kept from step to step: arrays like the parameters, and ints.
     scratch : ndarray
         An array like the parameters, for intermediate results of an update.
+
+    Notes
+    -----
+    In `Sequential.fit`, NumPy is quiet about overflow and the like in updates, as in layers.
     """
 
     learning_rate: Any = Setting(low=0)

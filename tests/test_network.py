@@ -1268,3 +1268,28 @@ def test_ctrl_c_again_and_again_while_fit_puts_back(monkeypatch, rng):
     monkeypatch.setattr(Trainer, "restore", interrupted)
     assert_array_equal(train(9, stop), whole)
     assert len(calls) == 4
+
+
+def test_an_own_layer_is_heard_if_it_wants_to_be(rng):
+    """In training NumPy is quiet in all layers, but for what sets its own error state."""
+
+    class Noisy(Layer):
+        def forward_into(self, x, y):
+            np.log(np.zeros(1))
+            with np.errstate(**self.settings):
+                np.divide(np.ones(1), 0)
+            y[...] = x
+
+        def backward_into(self, x, y, dy, dx):
+            dx[...] = dy
+
+    X, layer, training = rng.normal(size=(6, 3)), Noisy(), {"loss": MSELoss(), "epochs": 1}
+    network = Sequential(Dense(3, 3, rng=0), layer)
+    layer.settings = {}
+    network.fit(X, X, optimizer=SGD(0.1), **training)  # warnings are errors here
+    layer.settings = {"divide": "warn"}
+    with pytest.warns(RuntimeWarning, match="divide by zero encountered in divide"):
+        network.fit(X, X, optimizer=SGD(0.1), **training)
+    layer.settings = {"divide": "raise"}
+    with pytest.raises(FloatingPointError, match="divide by zero encountered in divide"):
+        network.fit(X, X, optimizer=SGD(0.1), **training)
