@@ -28,9 +28,8 @@ class Sequential(Layer):
     """A network of layers in a row: ``Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())``.
 
     The network copies the parameters of its layers into one vector, `params`; the layers
-    become views of it. A network among the layers is trained with the whole. If a layer
-    already belongs to a network, the new one takes it over, and using the old network
-    raises RuntimeError; pass ``copy.deepcopy(layer)`` to keep both.
+    become views of it. A network among the layers is trained with the whole. A layer of
+    another network is taken over, and that one raises RuntimeError; a deep copy keeps both.
 
     Parameters
     ----------
@@ -138,8 +137,7 @@ class Sequential(Layer):
         rng : Generator, RandomState or int, optional
             Source of randomness for the orders; an int is a seed.
         validation_data : pair of array_like, optional
-            Inputs and targets on which the loss is taken after every
-            `validation_interval` epochs.
+            Inputs and targets for a loss after every `validation_interval` epochs.
         history : History, optional
             History of a training to continue; new epochs are appended to it.
         callback : callable, optional
@@ -161,10 +159,8 @@ class Sequential(Layer):
 
         Notes
         -----
-        The same seed gives the same parameters, bit for bit, on the same machine with the
-        same versions and the same number of BLAS threads.
-
-        If anything else ends the training, such as Ctrl-C or an error in the callback,
+        The same seed gives the same bits, on the same machine with the same versions and
+        number of BLAS threads. If Ctrl-C or an error in the callback ends the training,
         parameters, optimizer, `rng` and history are those after the last whole epoch.
         """
         X, y = check_data(self, X, y, loss)
@@ -194,10 +190,7 @@ class Sequential(Layer):
 
 # %% ../nbs/network.ipynb #7a1f9749
 class TrainingStep:
-    """Forward pass, loss and backward pass for batches of n samples, in its own arrays.
-
-    With `copying`, the inputs are the targets too.
-    """
+    """Forward pass, loss and backward pass for n samples; with `copying`, X is the target too."""
 
     def __init__(self, network: Layer, loss: Loss, n: int, copying: bool = False) -> None:
         assert network.n_in and network.n_out
