@@ -126,7 +126,7 @@ def join_labels(*arrays: Array) -> Array:
     """
     kinds = {a.dtype.kind for a in arrays}
     if "U" in kinds and len(kinds) > 1:
-        raise TypeError("expected labels to be all numbers or all strings, got dtypes "
+        raise TypeError("labels: expected all numbers or all strings, got dtypes "
                         f"{', '.join(str(a.dtype) for a in arrays)}")
     if len(kinds) == 1 or kinds == {"b", "i"} or kinds == {"b", "u"}:
         return np.concatenate(arrays)

@@ -238,7 +238,7 @@ WHOLE = "{}: expected class labels, got the number "
         ([0, 0.5, 1], ValueError, WHOLE + "0.5"),
         ([0, np.nan, 1], ValueError, "{}: expected a label for each sample, got nan at index 1"),
         ([0, np.inf, 1], ValueError, WHOLE + "inf"),
-        (["0", "1", "1"], TypeError, "to be all numbers or all strings, got dtypes"),
+        (["0", "1", "1"], TypeError, "labels: expected all numbers or all strings, got dtypes"),
         (["0", 1, 1], TypeError, MIXED + "int, str"),
         ([None, 1, 1], ValueError, "{}: expected a label for each sample, got None at index 0"),
         ([b"0", b"1", b"1"], TypeError, MIXED + "bytes"),
