@@ -161,7 +161,7 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
 
 # %% ../nbs/layers.ipynb #faa10023
 class Unfilled:
-    """In place of a generator: the parameters come from elsewhere, so none are drawn."""
+    """Takes the place of a generator if parameters come from elsewhere and none are drawn."""
 
 # %% ../nbs/layers.ipynb #6243ebe4
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:

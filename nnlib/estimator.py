@@ -100,7 +100,7 @@ class Estimator:
 def blockwise_moments(
     X: Array, product: Callable[[Array], Array], rows: int = 2048
 ) -> tuple[Array, Array]:
-    """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centred rows.
+    """Compute the mean of the rows of `X`, and the sum of `product` over blocks of centered rows.
 
     All in float64, with no more memory than a block of `rows` rows. Raises ValueError if
     the sum overflows.
@@ -137,13 +137,13 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
     X : array_like of shape (n, d)
         Real numbers, integers or truth values; one row a sample.
     name : str
-        What the messages call them.
+        The name of the samples in error messages.
     n_features : int, optional
-        What d must be.
+        The number of features, d, that is expected.
     dtype : dtype, optional
-        What to return; by default `float_type`.
+        Type of the result; by default that of `float_type`.
     who : str
-        Who expects d features, in messages.
+        The estimator that expects d features, for error messages.
     convert : bool
         False for a caller who converts block by block: integers are returned as they are,
         and so are floats if no `dtype` is given.
@@ -203,7 +203,7 @@ def as_numbers(a: Array, name: str) -> Array:
 class NotFittedError(RuntimeError):
     """An estimator was used before it was fitted.
 
-    Where scikit-learn has been imported, what is raised is also an instance of
+    Where scikit-learn has been imported, the error is also an instance of
     ``sklearn.exceptions.NotFittedError``.
     """
 
@@ -218,7 +218,7 @@ def joint_class(own: type, theirs: type) -> type:
 
 
 def of_scikit_learn(own: Any) -> Any:
-    """Return `own`, an error or a warning, as a kind of scikit-learn's too if that is there."""
+    """Return a class of errors or warnings, joined with scikit-learn's if that is imported."""
     theirs = getattr(sys.modules.get("sklearn.exceptions"), own.__name__, None)
     return own if theirs is None else joint_class(own, theirs)
 
@@ -277,7 +277,7 @@ def weight_requests(estimator: Any) -> Any:
 
 
 def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
-    """Note whether weights are to be passed to a method, by which name; return the estimator."""
+    """Record whether, and by which name, a method gets weights; return the estimator."""
     from sklearn import get_config
 
     if not get_config()["enable_metadata_routing"]:

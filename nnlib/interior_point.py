@@ -110,7 +110,7 @@ def max_step(v: Array, dv: Array) -> float:
 
 # %% ../nbs/interior_point.ipynb #d92b25dd
 class Iterate(NamedTuple):
-    """Where the method is: multipliers and rho, distances s, t from walls, forces z, w."""
+    """A point of the method: multipliers and rho, distances s, t from walls, forces z, w."""
 
     b: Array
     rho: float

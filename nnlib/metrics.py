@@ -135,7 +135,7 @@ def score_counts(
 
 # %% ../nbs/metrics.ipynb #f9df5235
 def mean_defined(values: Array, weights: Array | None = None) -> float:
-    """Compute the mean of all values but NaN; NaN if none is left, unweighted without weights."""
+    """Compute the mean of the values that are not NaN, weighted or not; NaN without any."""
     defined = ~np.isnan(values)
     if not defined.any():
         return float("nan")
@@ -169,7 +169,7 @@ def precision_recall_fscore_support(
 ) -> tuple[Array, Array, Array, Array] | tuple[float, float, float, None]:
     """Compute precision, recall, F score and support of each class, or their averages.
 
-    As scikit-learn's function of this name, except that an undefined score causes no warning.
+    Like scikit-learn's function of this name, but an undefined score causes no warning.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def precision_recall_fscore_support(
     Raises
     ------
     TypeError, ValueError
-        As `confusion_matrix`, and for options that are none of those above.
+        As `confusion_matrix`, and for invalid options.
 
     Examples
     --------
@@ -257,8 +257,8 @@ def classification_report(
 ) -> str | dict[str, Any]:
     """Write precision, recall, F1 and support of each class, and their averages, as a table.
 
-    Character for character scikit-learn's, except that an undefined score causes no warning,
-    and that support is a whole number even if no prediction is right.
+    The text is that of scikit-learn, character for character, except that an undefined score
+    causes no warning, and that support is a whole number even if no prediction is right.
 
     Parameters
     ----------
@@ -312,7 +312,7 @@ def classification_report(
 # %% ../nbs/metrics.ipynb #e30b3fc4
 #| code-fold: true
 def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
-    """Return true and predicted labels as arrays, (n,); raise unless there are as many of both."""
+    """Return true and predicted labels as arrays, (n,); raise if the lengths differ."""
     t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")
     if len(t) != len(p):
         raise ValueError(f"y_pred: expected {len(t)} labels, as many as y_true, got {len(p)}")
@@ -334,7 +334,7 @@ def check_target_names(names: Any) -> list[str]:
 
 
 def check_scoring(beta: float, average: str | None, zero_division: float) -> None:
-    """Raise TypeError or ValueError unless these say how to score."""
+    """Raise TypeError or ValueError if an option of the scores is invalid."""
     check_choice("average", average, ("micro", "macro", "weighted", None))
     if not isinstance(beta, (int, float)) or beta != math.inf:
         check_number("beta", beta, float, low=0)

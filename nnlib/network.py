@@ -153,9 +153,9 @@ class Sequential(Layer):
         Raises
         ------
         TypeError, ValueError
-            For invalid data or settings; nothing has been changed then.
+            For invalid data or settings; nothing is changed then.
         FloatingPointError
-            If the loss or a parameter is no longer finite; everything is as before then.
+            If the loss or a parameter is no longer finite; everything is restored then.
 
         Notes
         -----
@@ -292,7 +292,7 @@ class Trainer:
         self.history.loss.append(loss)
 
     def snapshot(self) -> tuple[Any, ...]:
-        """Copy all that an epoch changes."""
+        """Copy everything that an epoch changes."""
         memory = {name: value.copy() if isinstance(value, np.ndarray) else value
                   for name, value in self.optimizer.state.items()}
         return (self.params.copy(), vars(self.optimizer).copy(), memory, self.rng

@@ -77,7 +77,7 @@ class Optimizer:
         self.update(params, grads)
 
     def attach(self, params: Array, grads: Array) -> None:
-        """Belong to these parameters from now on, or raise an error if that cannot be."""
+        """Keep these arrays as those of the optimizer; raise an error if it has others."""
         if params is not self._params or grads is not self._grads:
             check_params(self, params, grads)
             self._params, self._grads, self.scratch = params, grads, np.empty_like(params)

@@ -22,8 +22,8 @@ __all__ = ['Transformer', 'StandardScaler', 'PCA']
 class Transformer(Estimator):
     """Base class of linear maps of samples about their mean.
 
-    A subclass defines `fit`, which sets `mean_` and what is subtracted, `_origin`, and the
-    maps `_map` and `_unmap` of centred samples.
+    A subclass defines `fit`, which sets `mean_` and `_origin`, what is subtracted, and the
+    maps `_map` and `_unmap` of centered samples.
     """
 
     mean_: Array | None
@@ -55,7 +55,7 @@ class Transformer(Estimator):
         return table
 
     def inverse_transform(self, Z: ArrayLike) -> Array:
-        """Return the samples, (n, d), that `transform` turns into `Z`, or those nearest."""
+        """Return the samples, (n, d), that `transform` turns into `Z`, or the nearest ones."""
         self._check_fitted()
         with np.errstate(all="ignore"):
             d = len(self._names_out([""] * self.n_features_in_))
@@ -111,7 +111,7 @@ class StandardScaler(Transformer):
     mean_, var_ : ndarray of shape (d,), float64, or None
         Mean and variance (divided by n) of each feature; None if nothing needs them.
     scale_ : ndarray of shape (d,), float64, or None
-        The square root of `var_`; 1 where a feature is constant but for rounding.
+        The square root of `var_`; 1 where a feature is constant up to rounding.
     n_samples_seen_, n_features_in_ : int
         n, and d.
 
@@ -189,12 +189,12 @@ class PCA(Transformer):
     ----------
     mean_ : ndarray of shape (d,), float64
     components_ : ndarray of shape (k, d), float64
-        Orthonormal rows, that of the largest variance first; in each, the entry of
-        largest magnitude is positive.
+        Orthonormal rows, the one with the largest variance first; in each, the entry
+        of largest magnitude is positive.
     explained_variance_ : ndarray of shape (k,)
         Variance (divided by n - 1) along each component.
     explained_variance_ratio_ : ndarray of shape (k,)
-        Its share in the whole variance; zeros if there is none.
+        Its share of the total variance; zeros if there is none.
     n_components_, n_features_in_ : int
         k, and d.
 
