@@ -81,9 +81,9 @@ def solve_by_rows(duals: DualProblems, tol: float, max_iter: float, limit: int) 
     """Take steps of SMO as long as they ask for few rows of the kernel, each computed then."""
     n, k = len(duals.A), len(duals.Y)
     distances = row_distances(duals.kernel, duals.A, n)
-    for steps in (n // 10, n // 2):
+    for steps in (n // 40, n // 2):
         solve_subset(duals, np.arange(n), tol, min(steps // k, max_iter), limit, distances)
-        if distances.H.row.cache_info().misses > n // 10 or not (duals.gap > tol).any():
+        if distances.H.row.cache_info().misses > 1.5 * steps or not (duals.gap > tol).any():
             return
 
 # %% ../nbs/interior_point.ipynb #7a1c0e08
