@@ -8,7 +8,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.svm import SVC
 
 from nnlib import SVC as OurSVC
-from nnlib import OneVsRestSVC
+from nnlib import OneVsRestSVC, duals
 from nnlib.estimator import ConvergenceWarning
 from nnlib.interior_point import (
     LowRank,
@@ -329,3 +329,29 @@ def test_a_symmetric_system_without_a_unique_solution_is_solved_all_the_same():
     for A in (np.ones((2, 2)), np.ones((3, 3)) / 3 + 1e-18, np.diag([1.0, 1e-30, 0.0])):
         r = A @ np.arange(1.0, len(A) + 1)
         np.testing.assert_allclose(A @ solve_symmetric(A, r), r, atol=1e-14)
+
+
+def test_few_rows_of_the_kernel_are_enough_for_a_small_class(monkeypatch):
+    """All of them were computed first, which took 33 times libsvm's time."""
+    called = []
+    whole = duals.half_squared_distances
+
+    def counted(kernel, A):
+        called.append(len(A))
+        return whole(kernel, A)
+
+    monkeypatch.setattr(duals, "half_squared_distances", counted)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1200, 6))
+    f = X.sum(axis=1) + rng.normal(size=1200)
+    for settings in {"kernel": "linear"}, {"kernel": "rbf", "gamma": 0.1}:
+        rare = f > np.quantile(f, 0.99)
+        machine = OurSVC(**settings).fit(X, rare)
+        assert not called and machine.violation_[0] <= 1e-3
+        by_smo = OurSVC(**settings, solver="smo").fit(X, rare)
+        ours, theirs = machine.decision_function(X), by_smo.decision_function(X)
+        assert np.abs(ours - theirs).max() < 5e-3
+        called.clear()
+        OurSVC(**settings).fit(X, f > 0)
+        assert called == [1200]
+        called.clear()
