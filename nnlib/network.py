@@ -160,7 +160,7 @@ class Sequential(Layer):
         Notes
         -----
         The same seed gives the same bits, on the same machine with the same versions and
-        number of BLAS threads. If Ctrl-C or an error in the callback ends the training,
+        the same number of BLAS threads. If Ctrl-C or an error in the callback ends the training,
         parameters, optimizer, `rng` and history are those after the last whole epoch.
         """
         X, y = check_data(self, X, y, loss)
