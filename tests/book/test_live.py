@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
-from waiting import wait_until
+from waiting import wait_until, watch
 
 from nnbook.live import live, pyodide
 from nnbook.site import page_weight
@@ -205,27 +205,6 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(30_000)
     yield context
     context.close()
-
-
-def watch(page: Page, server: str) -> list[str]:
-    """Note everything that goes wrong on a page."""
-    problems: list[str] = []
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(message.text) if message.type in ("error", "warning") else None
-        ),
-    )
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((server, "data:", f"blob:{server}"))
-            else problems.append(f"foreign: {request.url}")
-        ),
-    )
-    return problems
 
 
 def make_live(page: Page, address: str) -> None:

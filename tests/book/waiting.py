@@ -1,4 +1,6 @@
-"""Waiting for a page whose policy forbids the scripts that a browser's driver would wait with."""
+"""What tests of pages share: waiting under a policy that forbids the scripts that a browser's
+driver would wait with, and noting what goes wrong.
+"""
 
 from __future__ import annotations
 
@@ -13,3 +15,24 @@ def wait_until(page: Page, expression: str, arg: object = None, seconds: float =
     while not page.evaluate(expression, arg):
         assert time.monotonic() < end, f"it did not come: {expression}"
         page.wait_for_timeout(100)
+
+
+def watch(page: Page, server: str) -> list[str]:
+    """Note everything that goes wrong on a page, and what it asks for elsewhere."""
+    problems: list[str] = []
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if message.type in ("error", "warning") else None
+        ),
+    )
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((server, "data:", f"blob:{server}"))
+            else problems.append(f"foreign: {request.url}")
+        ),
+    )
+    return problems
