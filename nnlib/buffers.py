@@ -59,7 +59,7 @@ class Buffers:
             self.values.append(batch_buffer(n, layer.n_out or self.values[-1].shape[1], dtype))
         self.kind = (n, d), self.values[0].dtype  # shape and dtype of the batch
         self.shape: tuple[int, ...] = self.values[-1].shape  # of the outputs, for the caller
-        self.params: Array | None = None  # with which they are used
+        self.params: Array | None = None  # those that they are used with
         self.pairs = list(zip(self.values, self.values[1:]))
         learning = (i for i, layer in enumerate(layers) if layer._params.size)
         self.first = None if to_input else next(learning, 0)
@@ -78,7 +78,7 @@ class Buffers:
         return list(steps)[self.first :][::-1]
 
     def accept(self, inputs: Any, params: Array) -> bool:
-        """Tell at once whether a small batch is valid, and like the one before."""
+        """Return True if a quick test shows that a small batch is valid and like the last."""
         return params is self.params and is_usual(inputs, *self.kind)
 
     def fit(self, x: Array) -> bool:

@@ -31,7 +31,7 @@ def check_value(value: Any) -> Any:
 # %% ../nbs/gradient_checker.ipynb #19b558ca
 def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
                        eps: float = 1e-6) -> float:
-    """Differentiate f in ``x[index]`` as (f(x + eps) - f(x - eps)) / (2 eps).
+    """Differentiate f with respect to ``x[index]``: (f(x + eps) - f(x - eps)) / (2 eps).
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def central_difference(f: Callable[[Array], Any], x: Array, index: Any,
 
 # %% ../nbs/gradient_checker.ipynb #3aeb2fb1
 def complex_step(f: Callable[[Array], Any], x: Array, index: Any, eps: float = 1e-100) -> float:
-    """Differentiate an analytic f in ``x[index]`` as Im f(x + i eps) / eps; x is complex.
+    """Differentiate an analytic f with respect to ``x[index]``: Im f(x + i eps) / eps.
 
     Parameters
     ----------
     f : callable
         Takes an array like `x`, which it must not change, and returns a number.
-    x : ndarray
+    x : ndarray of complex
         The point; it is restored before the function returns.
     index : tuple of int
         The element of `x` that is changed.
@@ -92,7 +92,7 @@ METHODS: dict[str, tuple[Callable[..., float], type]] = {
 # %% ../nbs/gradient_checker.ipynb #d7408cd7
 def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "central",
                        eps: float | None = None) -> Array:
-    """Differentiate a scalar function of an array in each of its elements.
+    """Differentiate a scalar function of an array with respect to each of its elements.
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     x : array_like of float
         The point at which it is differentiated.
     method : {"central", "complex"}
-        `central_difference`, good to nine digits or so, or `complex_step`, good to
-        the last one if `f` is analytic and computes with complex arrays.
+        `central_difference`, accurate to about nine digits, or `complex_step`, accurate to
+        the last digit if `f` is analytic and computes with complex arrays.
     eps : float, optional
         The step; by default that of the method.
 
@@ -148,7 +148,7 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     Raises
     ------
     TypeError, ValueError
-        If these are not two arrays of the same shape, or `floor` is no number.
+        If these are not two arrays of the same shape, or `floor` is not a number.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
     if not isinstance(floor, numbers.Real):

@@ -40,9 +40,9 @@ class Layer:
 
     Notes
     -----
-    While a network is trained, NumPy is quiet about overflow and the like in all layers;
-    `Sequential.fit` raises an error if the loss is no longer finite. What a layer of your
-    own does under ``with np.errstate(all="warn")`` is heard.
+    While a network is trained, NumPy's warnings about overflow and the like are turned off in
+    all layers; `Sequential.fit` raises an error if the loss is no longer finite. A layer of
+    your own can turn the warnings on, by ``with np.errstate(all="warn")``.
     """
 
     n_in: int | None = None

@@ -20,8 +20,8 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 class Loss:
     """Base class of losses, which are means over all N elements of a batch.
 
-    A subclass defines `value_into`, which computes value and gradient together. NumPy is
-    quiet about overflow in it, as in layers while they are trained.
+    A subclass defines `value_into`, which computes value and gradient together. NumPy's
+    warnings about overflow are turned off in it, as in layers while they are trained.
     """
 
     _grad: Array | None = None
@@ -43,10 +43,10 @@ class Loss:
             known = self._scratch = np.empty_like(p)
         return known
 
-    @np.errstate(all="ignore")  # what is not finite is an error below
+    @np.errstate(all="ignore")  # a loss that is not finite raises an error below
     def value_and_gradient(self, predictions: ArrayLike,
                            targets: ArrayLike) -> tuple[float, Array]:
-        """Compute the loss and its gradient in the predictions; both arrays have the same shape.
+        """Compute the loss and its gradient in the predictions; the targets have their shape.
 
         Raises TypeError for arrays that are not floats, ValueError for different shapes
         or numbers that are not finite, and FloatingPointError if the loss overflows.

@@ -51,7 +51,8 @@ class Optimizer:
 
     Notes
     -----
-    In `Sequential.fit`, NumPy is quiet about overflow and the like in updates, as in layers.
+    In `Sequential.fit`, NumPy's warnings about overflow and the like are turned off in updates,
+    as in layers.
     """
 
     learning_rate: Any = Setting(low=0)
@@ -150,7 +151,7 @@ class SGD(Optimizer):
 
 # %% ../nbs/optimizer.ipynb #4b3ac4b7
 def check_params(optimizer: Optimizer, params: Array, grads: Array) -> None:
-    """Raise unless `params` belongs to the optimizer and `grads` fits it."""
+    """Raise an error unless `params` belongs to the optimizer and `grads` fits it."""
     known = optimizer._params
     if known is not None and params is not known:
         raise ValueError(
