@@ -23,7 +23,7 @@ __all__ = []
 
 # %% ../nbs/interior_point.ipynb #7a1c0e06
 SOLVERS = "auto", "smo", "interior_point"
-RANKS = 100, 400, 1600  # that are tried for kernels whose rank is not known
+RANKS = 100, 400, 1600  # tried for kernels whose rank is not known
 
 
 def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> list[int]:
@@ -42,7 +42,7 @@ def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> 
 
 
 def is_linear(kernel: Kernel) -> bool:
-    """Tell whether a kernel is an inner product of its features, but for two constants."""
+    """Return whether a kernel is an inner product of its features, up to two constants."""
     return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
 
 
@@ -58,7 +58,7 @@ def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank 
 # %% ../nbs/interior_point.ipynb #7a1c0e07
 def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float, limit: int,
                     distances: Distances | None) -> None:
-    """Solve what is not solved yet by the interior point method, and polish it by SMO."""
+    """Solve the remaining problems by the interior point method; finish with SMO if needed."""
     todo, rows = np.flatnonzero(duals.gap > tol), np.arange(len(duals.A))
     part = DualProblems(duals.kernel, duals.A, duals.Y[todo], (duals.upper - duals.lower)[todo])
     for p, box in enumerate(zip(part.Y, part.lower, part.upper)):
@@ -74,11 +74,11 @@ def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float
         solve_subset(duals, rows, tol, duals.n_iter.max() + max_iter, limit, distances)
 
 # %% ../nbs/interior_point.ipynb #7a1c0e38
-MANY = 1000  # points, from which on a few rows of the kernel are tried before all of it
+MANY = 1000  # from this many points on, single rows of the kernel are tried first
 
 
 def solve_by_rows(duals: DualProblems, tol: float, max_iter: float, limit: int) -> None:
-    """Take steps of SMO as long as they ask for few rows of the kernel, each computed then."""
+    """Take steps of SMO while they use few rows of the kernel, each computed when first used."""
     n, k = len(duals.A), len(duals.Y)
     distances = row_distances(duals.kernel, duals.A, n)
     for steps in (n // 40, n // 2):
@@ -124,7 +124,7 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
 
 # %% ../nbs/svm.ipynb #c01f98ce
 def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
-    """Lift distances that are zero but for rounding; tell whether any is really negative.
+    """Raise distances that are zero up to rounding; return whether any is clearly negative.
 
     `H` (n, m) is changed; `half_rows` (n,) and `half_columns` (m,) are the halves of K_ii.
     """
@@ -148,7 +148,7 @@ class Distances(NamedTuple):
     half : ndarray of shape (n,)
         K_ii / 2.
     floor : float
-        What to divide by where H is smaller; 0 if all of H is positive.
+        Number to divide by where H is smaller; 0 if all of H is positive.
     """
 
     H: Any
@@ -194,7 +194,7 @@ class DualProblems:
     b, lower, upper : ndarray of shape (k, n)
         Signed multipliers, and their boxes.
     gap, rho, n_iter : ndarray of shape (k,)
-        Largest violation, the bias with its sign turned, steps so far.
+        Largest violation, the bias with the opposite sign, and number of steps so far.
     """
 
     def __init__(self, kernel: Kernel, A: Array, Y: Array, C: Array) -> None:
@@ -233,7 +233,7 @@ class DualProblems:
 
 # %% ../nbs/svm.ipynb #526c4cfb
 def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
-    """Choose the points that violate the conditions, or nearly: at most `limit`, each once.
+    """Choose the points that violate the conditions or almost do: at most `limit`, each once.
 
     `below` and `above` (n,) are the violations of `DualProblems.update_gap`; a point less than
     `margin` away from one is chosen too. If there are too many, the worst are chosen.
@@ -316,7 +316,7 @@ def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
 
 # %% ../nbs/svm.ipynb #9b86c2d6
 def is_definite(kernel: Kernel, A: Array) -> bool:
-    """Tell whether a kernel is positive semidefinite, but for constants, on some of the points."""
+    """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
     if kernel.definite:
         return True
     some = A[:: -(-len(A) // SAMPLE_POINTS)]
@@ -331,7 +331,7 @@ SAMPLE_RATIO = 4  # a sample is one in so many points
 
 
 def room_for(A: Array, cache_size: float) -> int:
-    """Return for how many points, like those of A (n, m), all distances fit into memory."""
+    """Return the number of points like those of A (n, m) whose distances all fit into memory."""
     return max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
 
 # %% ../nbs/svm.ipynb #0390bcce

@@ -290,4 +290,4 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
 
 # %% ../nbs/svm.ipynb #d15dd780
 class ConvergenceWarning(UserWarning):
-    """A solver has stopped short of the tolerance that was asked for."""
+    """A solver has stopped before it reached the tolerance."""

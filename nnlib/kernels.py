@@ -24,21 +24,21 @@ CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in 
 
 # %% ../nbs/svm.ipynb #d2cf300f
 class Kernel(Protocol):
-    """What a solver needs from a kernel: features of points, and values between blocks of them.
+    """What a solver needs from a kernel: features of points, and kernel values between two groups.
 
     Attributes
     ----------
     rounding : float
         Relative error that rounding makes in the features, where it is known; else 0.
     definite : bool
-        Whether it is known to be positive semidefinite, whatever the points.
+        Whether the kernel is known to be positive semidefinite for any points.
     """
 
     rounding: float
     definite: bool
 
     def features(self, X: Array) -> Array:
-        """Compute what blocks are made of, for points (n, d) an array (n, m)."""
+        """Compute the features from which blocks are made, (n, m), for points (n, d)."""
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute a new array of K between all rows of features A (n, m) and B (k, m): (n, k)."""
@@ -59,7 +59,7 @@ class RBFKernel:
     Attributes
     ----------
     dtype : dtype
-        Of features and blocks: that of the points, or float64 if that is not exact enough.
+        Of features and blocks: that of the points, or float64 if that would be too inaccurate.
     rounding : float
         Relative error of the exponents.
 
@@ -87,7 +87,7 @@ class RBFKernel:
         self.used, self.scale = np.flatnonzero(extent), math.sqrt(2 * gamma)
 
     def features(self, X: Array) -> Array:
-        """Compute ``(a, -|a|²/2, 1)`` for points (n, d), of `a` what varies in training."""
+        """Compute ``(a, -|a|²/2, 1)`` for points (n, d); `a` without constant features."""
         A = np.ones((len(X), len(self.used) + 2), self.dtype)
         for rows in gen_batches(len(X), CACHE_ROWS):
             a = (X[rows] - self.shift) * self.dtype.type(self.scale)
@@ -200,7 +200,7 @@ class CallableKernel:
 
 # %% ../nbs/svm.ipynb #f6000001
 class PrecomputedKernel:
-    """A kernel whose values are given; its points are numbers of rows.
+    """A kernel whose values are given; its points are row numbers.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ class PrecomputedKernel:
         self.K = K
 
     def features(self, X: Array) -> Array:
-        """Return the numbers themselves."""
+        """Return the row numbers themselves."""
         return X
 
     def block(self, A: Array, B: Array) -> Array:
@@ -263,7 +263,7 @@ def distance_error(kernel: Kernel, X: Array) -> float:
 
 # %% ../nbs/svm.ipynb #af5a06a1
 def resolve_gamma(gamma: str | float, X: Array) -> float:
-    """Return the width of the kernel as a number: "scale" is 1 / (d var(X)), "auto" 1 / d."""
+    """Return gamma as a number: "scale" stands for 1 / (d var(X)), "auto" for 1 / d."""
     if not isinstance(gamma, str):
         return check_number("gamma", gamma, float, above=0)
     if gamma == "auto":
@@ -317,7 +317,7 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
 # %% ../nbs/svm.ipynb #f6100005
 #| code-fold: true
 def check_symmetric(K: Array) -> None:
-    """Raise ValueError unless a kernel between points (n, n) is symmetric, but for rounding."""
+    """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
     i, j = np.unravel_index(abs(K - K.T).argmax(), K.shape)
     if abs(K[i, j] - K[j, i]) > 1e-4 * abs(K).max():
         raise ValueError("kernel: expected a symmetric function, got values of "
@@ -325,7 +325,7 @@ def check_symmetric(K: Array) -> None:
 
 
 def check_finite(values: Array) -> None:
-    """Raise ValueError unless what a kernel has led to is finite."""
+    """Raise ValueError unless all numbers computed from a kernel are finite."""
     if not np.isfinite(values).all():
         raise ValueError("X: expected points with finite values of the kernel, "
                          "got an overflow; scale the data")

@@ -30,7 +30,7 @@ class Problems(NamedTuple):
     rows : ndarray of shape (m,)
         The points, by number.
     slots : ndarray of shape (k, 1) or (m,)
-        The row of `dual_coef_` in which each multiplier stands.
+        The row of `dual_coef_` that holds each multiplier.
     Y : ndarray of shape (k, m)
         Labels of 1 and -1.
     """
@@ -48,7 +48,7 @@ def one_vs_rest(k: int, codes: Array) -> list[Problems]:
 
 # %% ../nbs/svm.ipynb #f6000003
 def one_vs_one(k: int, codes: Array) -> list[Problems]:
-    """Set each of k classes against each other one, (0, 1), (0, 2), ..., (1, 2), ..."""
+    """Set each of k classes against each of the others, (0, 1), (0, 2), ..., (1, 2), ..."""
     found = []
     for i, j in combinations(range(k), 2):
         rows = np.flatnonzero((codes == i) | (codes == j))
@@ -79,7 +79,7 @@ def count_votes(positive: Array, k: int) -> Array:
 
 @np.errstate(under="ignore")
 def rank_classes(f: Array, k: int) -> Array:
-    """Turn functions of all pairs, (n, k (k - 1) / 2), into values of the k classes, (n, k)."""
+    """Turn decision values of pairs, (n, k (k - 1) / 2), into values of the k classes, (n, k)."""
     first, second = np.triu_indices(k, 1)
     total = f @ (np.eye(k)[first] - np.eye(k)[second])
     return count_votes(f >= 0, k) + total / (3 * (abs(total) + 1))
@@ -112,7 +112,7 @@ def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: fl
 # %% ../nbs/svm.ipynb #f6100004
 #| code-fold: true
 def check_classes(name: str, classes: Array) -> None:
-    """Raise ValueError unless there are two classes or more; `name` asks, in messages."""
+    """Raise ValueError, in the name of the caller `name`, for fewer than two classes."""
     if len(classes) < 2:
         found = ", ".join(map(repr, classes.tolist()))
         raise ValueError(f"{name}: expected at least two classes in y, got one class, {found}")
@@ -160,7 +160,7 @@ def share_right(guesses: Array, y: ArrayLike, sample_weight: ArrayLike | None) -
 
 
 def weigh_samples(C: float, factors: Array, part: Problems, weights: Array | None) -> Array:
-    """Multiply C by factors (k, m) and weights of samples (n,); raise if a side has none left."""
+    """Multiply C by factors (k, m) and sample weights (n,); raise if a side has no weight left."""
     with np.errstate(over="ignore", under="ignore"):
         bounds: Array = C * factors * (1.0 if weights is None else weights[part.rows])
     if not np.isfinite(bounds).all():
@@ -172,7 +172,7 @@ def weigh_samples(C: float, factors: Array, part: Problems, weights: Array | Non
 
 
 def check_shape(shape: Any, break_ties: Any = False) -> str:
-    """Return how `decision_function` is shaped; raise an error unless these say how."""
+    """Return "ovr" or "ovo", the shape of `decision_function`; raise for bad arguments."""
     check_flag("break_ties", break_ties)
     if not isinstance(shape, str) or shape not in ("ovr", "ovo"):
         raise ValueError(f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
@@ -180,7 +180,7 @@ def check_shape(shape: Any, break_ties: Any = False) -> str:
 
 
 def fixed_product(A: Array, B: Array) -> Array:
-    """Multiply matrices; nobody can write into the result, as changes would have no effect."""
+    """Multiply matrices; the result is read-only, because changes to it would have no effect."""
     with np.errstate(over="ignore", under="ignore"):
         product = np.asarray(A @ B)
     product.setflags(write=False)

@@ -30,18 +30,18 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     Parameters
     ----------
     H : ndarray of shape (n, n)
-        Half the squared distances of the points, (K_ii + K_jj)/2 - K_ij. Only its rows are
-        asked for, one at a time.
+        Half the squared distances of the points, (K_ii + K_jj)/2 - K_ij. Only single rows of it
+        are read.
     F : ndarray of shape (n,)
-        Gradient K b - y; a constant may be added to all of it.
+        Gradient K b - y, up to a constant that is the same for all points.
     b, lower, upper : ndarray of shape (n,)
         Signed multipliers to begin with, and their boxes.
     tol : float
-        Largest difference of F by which a pair may still violate the conditions.
+        Largest difference of F by which a pair may violate the conditions at the end.
     max_iter : int
         Largest number of steps.
     floor : float
-        A step divides by this where H is smaller. May be 0 if all of H is positive.
+        Where H is smaller, a step divides by this instead. May be 0 if all of H is positive.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def step_cost(n: int) -> int:
 
 def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
               max_iter: int, floor: float = 0.0) -> tuple[Array, int]:
-    """Alternate between SMO and moves of all free multipliers; as `smo` otherwise."""
+    """Alternate between SMO and moves of all free multipliers; otherwise like `smo`."""
     if floor or F.dtype != np.float64:
         return smo(H, F, b, lower, upper, tol, max_iter, floor)
     n_iter, paid = 0, 0
