@@ -286,7 +286,7 @@ def join(vectors: list[Array]) -> tuple[Array, Array]:
 # %% ../nbs/network.ipynb #efd56c57
 #| code-fold: true
 def check_layers(layers: tuple[Layer, ...]) -> None:
-    """Raise unless these layers can form a network."""
+    """Raise an error unless these layers can form a network."""
     if not layers:
         raise ValueError("Sequential: expected at least one layer, got none")
     for layer in layers:

@@ -28,8 +28,9 @@ class Sequential(Layer):
     """A network of layers in a row: ``Sequential(Dense(2, 4), Tanh(), Dense(4, 1), Sigmoid())``.
 
     The network copies the parameters of its layers into one vector, `params`; the layers
-    become views of it. A network among the layers is trained with the whole. A layer of
-    another network is taken over, and that one raises RuntimeError; a deep copy keeps both.
+    become views of it. A network among the layers is trained with the whole. A layer that
+    belongs to another network is taken over, and the other network then raises RuntimeError.
+    To keep both networks, pass a deep copy of the layer.
 
     Parameters
     ----------
@@ -370,7 +371,7 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
 #| code-fold: true
 def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
-    """Return inputs and targets in the dtype of the network; raise if they do not fit."""
+    """Return inputs and targets in the network's dtype; raise an error if they do not fit."""
     check_instance(loss, Loss, "MSELoss()")
     if not network.n_in or not network.params.size:
         raise ValueError(f"fit: {network!r} has no parameters to train")
