@@ -26,7 +26,7 @@ def label_positions(
 ) -> tuple[Array, Array, Array]:
     """Return the classes, (k,), and for each sample the positions of its two labels in them.
 
-    The classes are `labels`, by default all that occur on either side, in order. A label
+    The classes are `labels`, by default all true or predicted labels, in order. A label
     that is not among them gets the position k.
     """
     t, p = check_pair(y_true, y_pred)
@@ -77,7 +77,7 @@ def confusion_matrix(
         Whole numbers, truth values or strings.
     labels : array_like of shape (k,), optional
         The classes and their order; samples with any other label are not counted. By
-        default all labels that occur on either side, in order.
+        default all true or predicted labels, in order.
     normalize : {"true", "pred", "all"}, optional
         Divide by the sum of the row, of the column, or of all; 0 where that is 0.
 
@@ -178,7 +178,7 @@ def precision_recall_fscore_support(
     beta : float
         Weight of recall relative to precision in the F score, from 0 to infinity.
     labels : array_like of shape (k,), optional
-        The classes to score and their order; by default all that occur on either side.
+        The classes to score and their order; by default all true or predicted labels.
     average : {"micro", "macro", "weighted"}, optional
         Add up the counts of all classes first; average the scores of the classes; or
         average them weighted by support. By default there is a score for each class.
