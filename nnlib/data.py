@@ -142,7 +142,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
     ValueError
         A file is damaged: the SHA-256 of its content is not that of the original.
     TypeError
-        `folder` is no path.
+        `folder` is not a path.
     ImportError, OSError
         pooch is not installed, or no mirror answers.
     """

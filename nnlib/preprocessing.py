@@ -40,7 +40,7 @@ class Transformer(Estimator):
     def transform(self, X: ArrayLike) -> Array:
         """Transform samples `X`, (n, d); float32 stays float32, everything else becomes float64.
 
-        A frame of pandas or polars, if `set_output` or scikit-learn's configuration asks for it.
+        Returns a frame of pandas or polars if `set_output` or scikit-learn's settings ask for it.
         """
         points = self._check_samples(X, convert=False)
         Z = np.empty((len(points), len(self._names_out([""] * self.n_features_in_))),
@@ -252,7 +252,7 @@ class PCA(Transformer):
 # %% ../nbs/preprocessing.ipynb #d9b00005
 #| code-fold: true
 def check_components(n_components: int | None, n: int, d: int) -> int:
-    """Return the number of components for `n` samples of `d` features; raise if impossible."""
+    """Return the number of components for (n, d) samples; raise an error if impossible."""
     if n < 2:
         raise ValueError(f"X: expected at least two samples, got {n} sample")
     return check_number("n_components", min(n, d) if n_components is None else n_components, int,
