@@ -30,7 +30,7 @@ RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_in
 
 
 def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
-    """Divide MNIST as the report does.
+    """Split MNIST into training, validation and test images as the report does.
 
     Parameters
     ----------
