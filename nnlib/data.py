@@ -221,7 +221,7 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
 # %% ../nbs/data.ipynb #d9a00005
 #| code-fold: true
 def check_folder(folder: str | Path) -> Path:
-    """Return a folder as a path, with ``~`` resolved; raise TypeError for what is no path."""
+    """Return a folder as a path, with ``~`` resolved; raise TypeError if it is not a path."""
     if not isinstance(folder, (str, os.PathLike)):
         raise TypeError(f"folder: expected a str or a path, got {shown(folder)}")
     return Path(folder).expanduser()

@@ -20,7 +20,7 @@ __all__ = ['Layer', 'Dense']
 
 # %% ../nbs/layers.ipynb #d395dd87
 FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes of layers
-DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers make anew
+DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers create again
 
 # %% ../nbs/layers.ipynb #0f79c70d
 class Layer:
@@ -65,7 +65,7 @@ class Layer:
             f"{type(self).__name__} must define backward_into(x, y, dy, dx)")
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """Compute the outputs (n, n_out) for `inputs` (n, n_in), one row a sample.
+        """Compute the outputs (n, n_out) for `inputs` (n, n_in), one row per sample.
 
         The result is a copy that no later call changes. Raises TypeError for anything
         but floats, and ValueError for a wrong shape, no samples, or NaN.
