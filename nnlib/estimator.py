@@ -135,7 +135,7 @@ def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
     Parameters
     ----------
     X : array_like of shape (n, d)
-        Real numbers, integers or truth values; one row a sample.
+        Real numbers, integers or truth values; one row per sample.
     name : str
         The name of the samples in error messages.
     n_features : int, optional
