@@ -26,7 +26,7 @@ metrics
 checks
     `check_layer`, `check_loss` and `check_network` compare gradients with numerical ones.
 files
-    `save` and `load` keep a training run, to the last bit; `register` lets them know your own classes.
+    `save` and `load` keep a training run to the last bit; `register` adds classes of your own.
 
 Base classes for your own parts are `Layer`, `Loss` and `Optimizer`. Arrays hold one sample in
 each row. Nothing prints, and NumPy's global random generator is never used.
