@@ -20,7 +20,7 @@ __all__ = []
 
 # %% ../nbs/interior_point.ipynb #7a1c0e01
 def invert_triangle(L: Array) -> Array:
-    """Invert a lower triangular matrix: first its halves, then what is below them."""
+    """Invert a lower triangular matrix: first the diagonal blocks, then the one below them."""
     half = len(L) // 2
     if half <= 32:
         return np.linalg.inv(L)
@@ -77,7 +77,7 @@ class LowRank:
         return float((self.S * self.mean) @ (b @ self.U))
 
     def shifted(self, D: Array) -> tuple[Callable[[Array], Array], Array]:
-        """Return a function that solves (K + diag(D)) x = r for x, and x for r of ones."""
+        """Return a function that solves (K + diag(D)) x = r for x, and the x for r of ones."""
         root, error = self.U / np.sqrt(D)[:, None], np.inf
         try:
             L = np.linalg.cholesky(np.diag(self.S**-2.0) + root.T @ root)

@@ -33,7 +33,7 @@ __all__ = ['BaseSVC', 'SVC']
 # %% ../nbs/svm.ipynb #f6000008
 def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
                 max_iter: float, room: float, solver: str) -> tuple[Array, Array, Array, Array]:
-    """Solve all problems; return multipliers (slots, n), and for each gap, rho and steps."""
+    """Solve all problems; return multipliers (slots, n), and gaps, rho and steps of each."""
     b = np.zeros((1 + max(int(part.slots.max()) for part in parts), len(A)))
     found = []
     for part, C in zip(parts, bounds):
@@ -159,7 +159,7 @@ class BaseSVC(Estimator):
 
     def _problems(self, codes: Array, factors: Array, sample_weight: ArrayLike | None
                   ) -> tuple[list[Problems], list[Array]]:
-        """Make problems of classes (n,), and bounds of multipliers, of factors of C (k,)."""
+        """Make problems from classes (n,), and bounds of multipliers from factors of C (k,)."""
         C = check_number("C", self.C, float, above=0)
         parts = self._layout(len(factors), codes)
         weights = check_sample_weight(sample_weight, len(codes))
