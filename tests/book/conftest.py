@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+from waiting import PATIENCE
 
 import serve
 from browser import find_browser
 
 ROOT = Path(__file__).parents[2]
+expect.set_options(timeout=PATIENCE)
 
 
 # fixtures that take long to make: the tests that use one of them run in one process

@@ -16,16 +16,22 @@ from axe_playwright_python.sync_playwright import Axe
 from docutils.core import publish_doctree
 from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, expect
+from waiting import PATIENCE, watch
 
 from nnbook.live import explorables
 from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
 from nnlib.simple_svm import pair_step
 
 ROOT = Path(__file__).parents[2]
-# they share a page on which all three are started
+# the tests of one kind share its page
 pytestmark = pytest.mark.xdist_group("explorables")
-MINUTES = 60_000
+PLACES = {  # the chapter of each, and what its button says
+    "draw": ("explore", "Draw a digit"),
+    "smo": ("svm", "Step through SMO"),
+    "valley": ("optimizer", "Descend into a valley"),
+    "xor": ("xor", "Train on XOR"),
+}
 FILES = [ROOT / "data" / name for name in explorables.DATA["draw"]]
 
 
@@ -103,10 +109,12 @@ def test_steps_of_smo_are_those_of_the_chapters(kernel: str) -> None:
 
 def test_directive_refuses_what_there_is_not() -> None:
     directives.register_directive("explorable", explorables.Explorable)
-    assert 'data-kind="smo"' in publish_doctree(".. explorable:: smo").astext()
-    with pytest.raises(SystemMessage, match="expected one of draw, xor, smo, got play"):
+    place = publish_doctree(".. explorable:: smo fig-svm-steps").astext()
+    assert 'data-kind="smo" data-figure="fig-svm-steps"' in place
+    with pytest.raises(SystemMessage, match="expected one of draw, smo, valley, xor, got play"):
         publish_doctree(
-            ".. explorable:: play", settings_overrides={"halt_level": 3, "report_level": 5}
+            ".. explorable:: play fig-play",
+            settings_overrides={"halt_level": 3, "report_level": 5},
         )
 
 
@@ -121,59 +129,51 @@ def address(html: Path, isolated: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page with all three started; nothing of Python is asked for before, nothing fails,
+def part(request: pytest.FixtureRequest, browser: Browser, address: str) -> Iterator[Locator]:
+    """An explorable, started in its chapter; nothing of Python is asked for before, nothing fails,
     nothing is foreign.
     """
+    chapter, name = PLACES[request.param]
     context = browser.new_context(viewport={"width": 1200, "height": 900})
-    context.set_default_timeout(30_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
-    problems: list[str] = []
-    asked: list[str] = []
-    page.on(
-        "console",
-        lambda message: (
-            problems.append(message.text) if message.type in ("error", "warning") else None
-        ),
-    )
-    page.on("pageerror", lambda error: problems.append(str(error)))
+    problems = watch(page, address)
+    answers: list[tuple[str, int]] = []
     page.on(
         "response",
-        lambda answer: (
-            problems.append(f"{answer.status}: {answer.url}") if answer.status >= 400 else None
-        ),
+        lambda answer: answers.append((answer.url, int(answer.headers.get("content-length", 0)))),
     )
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{address}/nbs/explore.html", wait_until="networkidle")
-    assert page.locator("figure:visible").count() == 3
+    page.goto(f"{address}/nbs/{chapter}.html", wait_until="networkidle")
+    place = page.locator(".nnbook-explorable")
+    figure = page.locator(f"#{place.get_attribute('data-figure')}")
+    expect(figure).to_be_visible()
     assert not [
         url
-        for url in asked
+        for url, _ in answers
         if "pyodide" in url or "kernel" in url or "/data/" in url or url.endswith(".py")
     ]
-    for name in ("Train on XOR", "Step through SMO", "Draw a digit"):
-        start = page.get_by_role("button", name=name)
-        expect(start.locator("xpath=..")).to_contain_text(re.compile(r"Loads \d+ MB"))
-        start.focus()
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("region", name=name)).to_be_visible(timeout=2 * MINUTES)
-    assert [
-        url for url in asked if not url.startswith((address, "data:", f"blob:{address}"))
-    ] == []
-    assert not [url for url in asked if "matplotlib" in url and url.endswith(".whl")]
-    yield page
+    assert 100_000 < sum(size for _, size in answers) < 1_000_000
+    start = page.get_by_role("button", name=name)
+    expect(place).to_contain_text(re.compile(r"Loads \d+ MB"))
+    start.focus()
+    page.keyboard.press("Enter")
+    found = page.get_by_role("region", name=name)
+    expect(found).to_be_visible()
+    expect(figure).to_be_hidden()
+    assert not [url for url, _ in answers if "matplotlib" in url and url.endswith(".whl")]
+    found.scroll_into_view_if_needed()
+    yield found
     assert problems == []
     context.close()
 
 
-def region(page: Page, name: str) -> Locator:
-    found = page.get_by_role("region", name=name)
-    found.scroll_into_view_if_needed()
-    return found
+def of(*kinds: str) -> pytest.MarkDecorator:
+    """Tests of these kinds; those of one kind run after each other, on one page."""
+    return pytest.mark.parametrize("part", kinds, indirect=True, scope="module")
 
 
 def status(part: Locator, text: str | re.Pattern[str]) -> None:
-    expect(part.get_by_role("status")).to_have_text(text, timeout=MINUTES)
+    expect(part.get_by_role("status")).to_have_text(text)
 
 
 def scores(part: Locator) -> list[float]:
@@ -187,11 +187,6 @@ def pixels(canvas: Locator) -> np.ndarray:
         ".filter((_, i) => i % 4 == 0)"
     )
     return 255 - np.array(data)
-
-
-def test_pictures_stand_in_the_page_until_it_is_started(page: Page) -> None:
-    assert page.locator("article figure[id^=fig-explore]").count() == 3
-    assert page.locator("article figure[id^=fig-explore]:visible").count() == 0
 
 
 PIPELINE = """async ([site, side, n]) => {
@@ -217,11 +212,12 @@ PIPELINE = """async ([site, side, n]) => {
 }"""
 
 
+@of("draw")
 def test_hundred_digits_come_out_as_outside_of_the_browser(
-    page: Page, address: str, digits: SimpleNamespace
+    part: Locator, address: str, digits: SimpleNamespace
 ) -> None:
     """Latents, pixels and scores, so the same accuracy."""
-    answers = page.evaluate(PIPELINE, [address, 28, 100])
+    answers = part.page.evaluate(PIPELINE, [address, 28, 100])
     image, latents, decoded, found = (
         np.array([answer[key] for answer in answers])
         for key in ("image", "latents", "decoded", "scores")
@@ -237,9 +233,10 @@ def test_hundred_digits_come_out_as_outside_of_the_browser(
     assert (guesses == digits.y).mean() == accuracy and accuracy >= 0.9
 
 
-def test_digit_is_taken_drawn_and_changed(page: Page, digits: SimpleNamespace) -> None:
+@of("draw")
+def test_digit_is_taken_drawn_and_changed(part: Locator, digits: SimpleNamespace) -> None:
     """A test digit by a button, a one by the mouse, another by keys; a latent by its slider."""
-    part = region(page, "Draw a digit")
+    page = part.page
     seen, decoded = (
         part.get_by_role("img", name=name) for name in ("The drawing as", "The decoded")
     )
@@ -307,8 +304,8 @@ def outputs(part: Locator) -> list[float]:
     return [float(text) for text in part.locator("tbody tr > :nth-child(3)").all_inner_texts()]
 
 
-def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
-    part = region(page, "Train on XOR")
+@of("xor")
+def test_xor_is_learned_and_the_traps_are_met(part: Locator) -> None:
     status(part, "Epoch 0: loss 0.2695, 2 of 4 right.")
     train(part)
     status(part, re.compile("loss 0.0003, 4 of 4 right.$"))
@@ -331,8 +328,8 @@ def test_xor_is_learned_and_the_traps_are_met(page: Page) -> None:
         )
 
 
-def test_xor_settings_by_keyboard_and_pause(page: Page) -> None:
-    part = region(page, "Train on XOR")
+@of("xor")
+def test_xor_settings_by_keyboard_and_pause(part: Locator) -> None:
     part.get_by_label("Activation").select_option("tanh")
     part.get_by_role("spinbutton", name="Hidden units").fill("4")
     rate = part.get_by_label("Learning rate")
@@ -349,14 +346,16 @@ def test_xor_settings_by_keyboard_and_pause(page: Page) -> None:
     assert 0 < epochs < 5000
 
 
-def test_smo_is_stepped_through_to_the_optimum(page: Page) -> None:
-    part = region(page, "Step through SMO")
+@of("smo")
+def test_smo_is_stepped_through_to_the_optimum(part: Locator) -> None:
     part.get_by_role("button", name="One astray").click()
     status(part, re.compile("^8 points"))
     part.get_by_role("button", name="Step", exact=True).press("Enter")
     status(
         part,
-        re.compile(r"^Step 1: points \d and \d move by .* The dual objective is .*, the KKT gap"),
+        re.compile(
+            r"^Step 1: points \d and \d move by .* The dual objective is .*, the KKT violation"
+        ),
     )
     part.get_by_role("button", name="Run to the end").press("Enter")
     status(part, re.compile("Solved.$"))
@@ -385,8 +384,9 @@ def test_smo_is_stepped_through_to_the_optimum(page: Page) -> None:
     assert part.get_by_role("button", name="Step", exact=True).is_disabled()
 
 
-def test_smo_points_are_placed_by_pointer_and_by_keys(page: Page) -> None:
-    part = region(page, "Step through SMO")
+@of("smo")
+def test_smo_points_are_placed_by_pointer_and_by_keys(part: Locator) -> None:
+    page = part.page
     part.get_by_role("button", name="None").click()
     status(part, "SMO needs a point of each class")
     plane = part.get_by_role("application")
@@ -416,22 +416,39 @@ def test_smo_points_are_placed_by_pointer_and_by_keys(page: Page) -> None:
     expect(points).to_have_count(0)
 
 
-def test_what_has_been_started_is_accessible_and_fits(page: Page) -> None:
-    """In both themes and on a phone."""
-    found = []
-    for theme, width in (("light", 1200), ("dark", 1200), ("light", 390)):
+@of("valley")
+def test_valley_says_whether_a_rate_arrives_or_diverges(part: Locator) -> None:
+    """By buttons and by the slider, with the path of nnlib; beyond 2 / 10 it diverges."""
+    page = part.page
+    rate = part.get_by_label("Learning rate")
+    status(part, re.compile(r"^Rate 0\.17, momentum 0: It arrives: from step \d+"))
+    part.get_by_role("button", name="Too large").click()
+    status(part, re.compile(r"^Rate 0\.205, momentum 0: It diverges: after \d+ steps"))
+    path = part.locator("path.descent")
+    expected = explore.valley_path(0.205, 0)["path"]
+    assert path.get_attribute("d").count("L") == len(expected) - 1
+    rate.press("ArrowLeft")
+    status(part, "Rate 0.2, momentum 0: After 500 steps it is still 1.00 from the minimum.")
+    rate.press("ArrowLeft")
+    status(part, re.compile(r"^Rate 0\.195, momentum 0: It arrives"))
+    part.get_by_role("button", name="Small, with momentum").click()
+    status(part, re.compile(r"^Rate 0\.02, momentum 0\.8: It arrives"))
+    found = [float(part) for part in re.findall(r"[-\d.]+", path.get_attribute("d"))]
+    expected = np.array(explore.valley_path(0.02, 0.8)["path"])
+    assert np.allclose(np.reshape(found, (-1, 2)), [50, 30] + expected * [10, -10], atol=0.051)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 1200
+
+
+@of(*PLACES)
+def test_what_has_been_started_is_accessible_and_fits(part: Locator) -> None:
+    """In both themes, at 200 % and on a phone."""
+    found, page = [], part.page
+    for theme, width in (("light", 1200), ("dark", 1200), ("light", 640), ("light", 390)):
         page.set_viewport_size({"width": width, "height": 900})
         page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
         page.wait_for_timeout(300)
-        for problem in (
-            Axe()
-            .run(
-                page,
-                context=".nnbook-explorable",
-                options={"resultTypes": ["violations"], "preload": False},
-            )
-            .response["violations"]
-        ):
+        options = {"resultTypes": ["violations"], "preload": False}
+        for problem in Axe().run(page, ".nnbook-explorable", options).response["violations"]:
             if problem["impact"] in ("serious", "critical"):
                 found += [
                     (theme, width, problem["id"], node["html"][:120]) for node in problem["nodes"]
@@ -445,8 +462,11 @@ def test_what_has_been_started_is_accessible_and_fits(page: Page) -> None:
 def test_without_scripts_the_pictures_stand_there(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"{address}/nbs/explore.html")
-    assert page.locator("figure[id^=fig-explore] img:visible").count() == 3
-    assert page.locator(".nnbook-explorable:visible").count() == 0
-    assert page.locator("figure[id^=fig-explore] figcaption:visible").count() == 3
+    for chapter, _ in PLACES.values():
+        page.goto(f"{address}/nbs/{chapter}.html")
+        place = page.locator(".nnbook-explorable")
+        figure = page.locator(f"figure#{place.get_attribute('data-figure')}")
+        expect(place).to_be_hidden()
+        expect(figure.locator("img")).to_be_visible()
+        expect(figure.locator("figcaption")).to_be_visible()
     context.close()

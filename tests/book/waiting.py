@@ -8,8 +8,12 @@ import time
 
 from playwright.sync_api import Page
 
+PATIENCE = 120_000  # milliseconds: other processes may keep a machine busy
 
-def wait_until(page: Page, expression: str, arg: object = None, seconds: float = 60) -> None:
+
+def wait_until(
+    page: Page, expression: str, arg: object = None, seconds: float = PATIENCE / 1000
+) -> None:
     """Ask the page again and again until the expression holds."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression, arg):

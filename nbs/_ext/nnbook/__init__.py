@@ -12,8 +12,8 @@
     code to its definition; `page_weight` leaves out what a page need not load; `policy` says which
     scripts may run; `editions` leads to the book in other forms
 ``live``: what makes pages live
-    `live` lets the reader edit and run a chapter in its page; `explorables` are three things to
-    try out in the page
+    `live` lets the reader edit and run a chapter in its page; `explorables` are things to try
+    out in the page
 """
 
 from __future__ import annotations

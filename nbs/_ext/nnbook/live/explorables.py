@@ -1,9 +1,9 @@
-"""The explorables: three things to try out with nnlib itself, in the reader's page.
+"""The explorables: things to try out with nnlib itself, in the reader's page, where the idea is.
 
-``{explorable} draw`` (or ``xor``, ``smo``) stands before the figure ``fig-explore-draw``. The
-directive leaves a place that ``explore.js`` fills with a button; after a click, and not before,
-Python is loaded and what can be tried out takes the place of the figure. Without scripts, and in
-print, the figure stays. What Python computes is in ``static/explore/explore.py``.
+``{explorable} xor fig-xor-boundary`` stands before the cell of this figure. The directive leaves a
+place that ``explore.js`` fills with a button; after a click, and not before, Python is loaded and
+what can be tried out takes the place of the figure. Without scripts, and in print, the figure
+stays. What Python computes is in ``static/explore/explore.py``.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ DATA = {  # what each loads besides Python, from the folder `data`
         "mnist/t10k-images-idx3-ubyte.gz",
         "mnist/t10k-labels-idx1-ubyte.gz",
     ),
-    "xor": (),
     "smo": (),
+    "valley": (),
+    "xor": (),
 }
-PLACE = '<div class="nnbook-explorable no-print" data-kind="{}" hidden></div>'
+PLACE = '<div class="nnbook-explorable no-print" data-kind="{}" data-figure="{}" hidden></div>'
 
 
 class Explorable(Directive):
-    """The place of one of them."""
+    """The place of one of them, and the figure that it replaces."""
 
-    required_arguments = 1
+    required_arguments = 2
 
     def run(self) -> list[nodes.Node]:
-        kind = self.arguments[0]
+        kind, figure = self.arguments
         if kind not in DATA:
             raise self.error(f"explorable: expected one of {', '.join(DATA)}, got {kind}")
-        return [nodes.raw("", PLACE.format(kind), format="html")]
+        return [nodes.raw("", PLACE.format(kind, figure), format="html")]
 
 
 def code_files(folder: Path) -> list[Path]:

@@ -101,13 +101,13 @@ def cells_of(env: BuildEnvironment) -> dict[str, list[dict[str, Any]]]:
 
 
 def live_cells(source: str) -> list[dict[str, Any]]:
-    """List the cells of a notebook that run in the page; a page of explorables has buttons of its
-    own, and none of these.
+    """List the cells of a notebook that run in the page; none, if it shows no more cells than the
+    figures of its explorables, which have buttons of their own.
     """
-    if "```{explorable}" in source:
-        return []
     code = (cell for cell in json.loads(source)["cells"] if cell["cell_type"] == "code")
-    return [live for cell in code if (live := live_cell(cell))]
+    found = [live for cell in code if (live := live_cell(cell))]
+    figures = source.count("```{explorable}")
+    return [] if 0 < sum(not live["hidden"] for live in found) <= figures else found
 
 
 def on_source_read(app: Sphinx, docname: str, content: list[str]) -> None:

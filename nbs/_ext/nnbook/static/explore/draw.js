@@ -276,6 +276,7 @@ class Draw {
 
   /** @param {number} index */
   async take(index) {
+    this.say("Running ...");
     const pixels = await this.call("draw_digit", index);
     this.paper.place(Array.from(pixels, (value) => value / 255));
     await this.encode();

@@ -10,18 +10,19 @@ import { button, find, make, said, site } from "../dom.js";
 /** @type {{ [kind: string]: { title: string, load: () => Promise<{ start: Function }> } }} */
 const EXPLORABLES = {
   draw: { title: "Draw a digit", load: () => import("./draw.js") },
-  xor: { title: "Train on XOR", load: () => import("./xor.js") },
   smo: { title: "Step through SMO", load: () => import("./smo.js") },
+  valley: { title: "Descend into a valley", load: () => import("./valley.js") },
+  xor: { title: "Train on XOR", load: () => import("./xor.js") },
 };
 const COMPUTE = {
   url: site("explore/explore.py"),
   path: "/lib/python3.12/site-packages/nnbook_explore.py",
 };
 
-/** @type {Promise<Kernel> | undefined} */
-let shared; // one kernel for all of them: started by the first click
-
-/** @param {(progress: Progress) => void} onprogress */
+/**
+ * A kernel of their own: what the reader runs in the cells of the page disturbs nothing here.
+ * @param {(progress: Progress) => void} onprogress
+ */
 async function startKernel(onprogress) {
   const { Kernel } = await import("../live/kernel.js");
   const kernel = new Kernel({ onprogress, files: [COMPUTE] });
@@ -37,15 +38,6 @@ async function startKernel(onprogress) {
     throw error;
   }
   return kernel;
-}
-
-/** @param {(progress: Progress) => void} onprogress */
-function getKernel(onprogress) {
-  shared ??= startKernel(onprogress).catch((error) => {
-    shared = undefined;
-    throw error;
-  });
-  return shared;
 }
 
 /**
@@ -91,7 +83,10 @@ function showProgress(place, total) {
 async function open(place, kind, total) {
   const { title, load } = EXPLORABLES[kind];
   try {
-    const [kernel, { start }] = await Promise.all([getKernel(showProgress(place, total)), load()]);
+    const [kernel, { start }] = await Promise.all([
+      startKernel(showProgress(place, total)),
+      load(),
+    ]);
     const inside = make("div");
     await start(inside, (/** @type {[string]} */ ...asked) => call(kernel, ...asked), fetchData);
     place.classList.add("nnbook-explore-on");
@@ -99,7 +94,7 @@ async function open(place, kind, total) {
     place.setAttribute("aria-label", title);
     place.replaceChildren(...inside.childNodes);
     document
-      .getElementById(`fig-explore-${kind}`)
+      .getElementById(place.dataset.figure ?? "")
       ?.closest(".cell")
       ?.classList.add("nnbook-explore-figure");
     find(place, "button").focus({ preventScroll: true });

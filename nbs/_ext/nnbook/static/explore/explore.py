@@ -171,6 +171,30 @@ def xor_state() -> dict[str, Any]:
     }
 
 
+# ---------------------------------------------------------------- the valley
+START, CURVATURES = (4.0, 1.0), np.array([1.0, 10.0])
+STEPS, NEAR, FAR = 500, 0.01, 1000.0
+
+
+def valley_path(rate: float, momentum: float) -> dict[str, Any]:
+    """Descend in the valley of the optimizer's chapter; return the path, the distances from the
+    minimum, and since which step it is near, or None.
+    """
+    theta, sgd = np.array(START), SGD(rate, momentum)
+    path = [theta.tolist()]
+    while len(path) <= STEPS and np.hypot(*theta) < FAR:
+        sgd.step(theta, CURVATURES * theta)
+        path.append(theta.tolist())
+    far = np.hypot(*np.transpose(path))
+    arrived = int(np.flatnonzero(far > NEAR)[-1]) + 1
+    return {
+        "path": path,
+        "distance": float(far[-1]),
+        "arrived": arrived if arrived < len(path) else None,
+        "diverges": bool(far[-1] > far[0]),
+    }
+
+
 # ---------------------------------------------------------------- SMO step by step
 TOL = 1e-3
 

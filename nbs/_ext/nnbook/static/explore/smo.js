@@ -58,7 +58,7 @@ const SETS = {
 const PLANE =
   "Plane of points. Arrow keys move the cursor, Enter places a point, " +
   "Delete takes the nearest away.";
-const HEADS = ["step", "pair", "wanted", "moved", "dual", "KKT gap"];
+const HEADS = ["step", "pair", "wanted", "moved", "dual", "KKT violation"];
 const END = "Run to the end";
 /** @type {{ [key: string]: [number, number] }} */
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -90,7 +90,7 @@ export function describe(state) {
     state.moved.toFixed(4);
   const instead = clipped(state) ? ` instead of ${wanted(state)}, clipped by the box` : "";
   const dual = `The dual objective is ${state.dual.toFixed(4)}`;
-  const gap = `the KKT gap ${state.gap.toFixed(4)}`;
+  const gap = `the KKT violation ${state.gap.toFixed(4)}`;
   return `${moved}${instead}. ${dual}, ${gap}.${state.solved ? " Solved." : ""}`;
 }
 
@@ -170,7 +170,7 @@ class Smo {
           ["steps", String(now.steps)],
           ["dual objective", now.dual.toFixed(5)],
           ["primal objective", now.primal.toFixed(5)],
-          ["KKT gap", now.gap.toFixed(5)],
+          ["KKT violation", now.gap.toFixed(5)],
         ]
       : [];
     this.numbers.replaceChildren(table("Now", ["", ""], rows));
@@ -211,7 +211,7 @@ class Smo {
       if (turn !== this.turn) return;
       this.now = state;
       const gap = state.gap.toFixed(3);
-      text = `${labels.length} points. All multipliers are 0; the KKT gap is ${gap}.`;
+      text = `${labels.length} points. All multipliers are 0; the KKT violation is ${gap}.`;
     } catch (error) {
       if (turn !== this.turn) return;
       this.now = undefined;
@@ -258,6 +258,7 @@ class Smo {
     const { turn } = this;
     this.running = !this.running;
     this.runner.textContent = this.running ? "Pause" : END;
+    if (this.running) this.status.textContent = "Running ...";
     let text;
     for (let k = 0; this.running && turn === this.turn && !this.now?.solved && k < 2000; k++) {
       text = (await this.advance()) ?? text;

@@ -157,7 +157,7 @@ class Xor {
     const { turn } = this;
     this.running = true;
     this.button.textContent = "Pause";
-    this.status.textContent = "Training ...";
+    this.status.textContent = "Running ...";
     let text = "";
     try {
       for (let done = 0; this.running && done < MORE; done += PART) {

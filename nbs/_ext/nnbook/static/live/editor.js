@@ -1,13 +1,14 @@
 // The code of a cell: a text area over its own text in colours; the text gives both their size.
 // @ts-check
 import { make } from "../dom.js";
+import { broken, erased, typed } from "./brackets.js";
 import { highlight } from "./highlight.js";
 import { nameBefore } from "./hint.js";
 
 export const KEYS =
   "Shift+Enter runs a cell and goes on to the next, Ctrl+Enter stays. " +
   "Tab indents, and behind a name says how it goes on and is called; Shift+Tab takes an indent " +
-  "back, Ctrl+/ makes remarks; after Escape, Tab leaves the code.";
+  "back, Ctrl+/ makes remarks; brackets and quotes come in pairs; after Escape, Tab leaves the code.";
 const STEP = 4;
 
 /**
@@ -20,6 +21,20 @@ function insert(area, text) {
   const [command, value] = text ? ["insertText", text] : ["delete", ""];
   if (document.execCommand(command, false, value)) return;
   area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+}
+
+/**
+ * Write what a key has led to; return whether there was something.
+ * @param {HTMLTextAreaElement} area
+ * @param {import("./brackets.js").Edit | undefined} edit
+ */
+function apply(area, edit) {
+  if (!edit) return false;
+  const { from, to, text, start, end } = edit;
+  area.setSelectionRange(from, to);
+  if (text || from !== to) insert(area, text);
+  area.setSelectionRange(start, end);
+  return true;
 }
 
 /**
@@ -107,6 +122,12 @@ function tab(area, onask) {
 }
 
 /**
+ * Whether a key writes something: with Ctrl it does only where that is a part of AltGr.
+ * @param {KeyboardEvent} event
+ */
+const writes = (event) => !event.metaKey && (!event.ctrlKey || event.getModifierState("AltGraph"));
+
+/**
  * Make an editor.
  * @param {string} code
  * @param {string} label What assistive software calls it.
@@ -139,7 +160,8 @@ export function makeEditor(code, label, onedit, onrun, onask) {
       onrun(event.shiftKey);
     } else if (event.key === "Enter" && !event.isComposing) {
       event.preventDefault();
-      insert(area, `\n${nextIndent(lineBefore(area))}`);
+      const indent = nextIndent(lineBefore(area));
+      apply(area, broken(area.value, area.selectionStart, area.selectionEnd, indent));
     } else if (event.key === "Tab" && !leaving) {
       event.preventDefault();
       if (event.shiftKey) changeLines(area, dedented);
@@ -150,7 +172,12 @@ export function makeEditor(code, label, onedit, onrun, onask) {
       changeLines(area, toggled);
     } else if (event.key === "Backspace" && !event.ctrlKey && !event.altKey && !event.metaKey) {
       const [at, count] = [area.selectionStart, taken(lineBefore(area))];
-      if (at === area.selectionEnd && count > 1) area.setSelectionRange(at - count, at);
+      const single = at === area.selectionEnd;
+      if (single && apply(area, erased(area.value, at))) event.preventDefault();
+      else if (single && count > 1) area.setSelectionRange(at - count, at);
+    } else if (!event.isComposing && writes(event)) {
+      const { value, selectionStart: from, selectionEnd: to } = area;
+      if (apply(area, typed(event.key, value, from, to))) event.preventDefault();
     }
     if (event.key !== "Shift") leaving = event.key === "Escape";
   });

@@ -136,6 +136,7 @@ export class Live {
    */
   run(choose, anew = false) {
     const turn = this.turn;
+    if (!this.busy) this.say("Running ...");
     this.queue = this.queue.then(() => this.perform(choose, turn, anew));
   }
 
