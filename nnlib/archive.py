@@ -27,7 +27,7 @@ __all__ = []
 
 # %% ../nbs/checkpoint.ipynb #c1b00001
 def npy_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return this type with the lowest byte first, as it stands in files."""
+    """Return the little-endian version of a data type, as it is used in files."""
     return dtype.newbyteorder("<")
 
 # %% ../nbs/checkpoint.ipynb #33c5657d
@@ -43,7 +43,7 @@ def sha256(file: IO[bytes], size: int) -> bytes:
 
 # %% ../nbs/checkpoint.ipynb #75e2f44c
 def append_checksum(file: IO[bytes]) -> None:
-    """Append its checksum to an archive, as comment: 64 bytes, as the two before them say."""
+    """Append the checksum of an archive as its comment; the two bytes before it say 64."""
     end = file.seek(-2, os.SEEK_END)
     file.write(b"\x40\x00")
     checksum = sha256(file, end + 2)
@@ -52,7 +52,7 @@ def append_checksum(file: IO[bytes]) -> None:
 
 # %% ../nbs/checkpoint.ipynb #1979a7eb
 def check_checksum(file: IO[bytes]) -> int:
-    """Return how many bytes precede the checksum; raise ValueError unless it is that of them."""
+    """Return the number of bytes before the checksum; raise ValueError if it is wrong."""
     size = max(file.seek(0, os.SEEK_END) - 64, 0)
     file.seek(size)
     checksum = file.read()
@@ -83,7 +83,7 @@ def check_directory(file: IO[bytes], size: int) -> None:
 
 # %% ../nbs/checkpoint.ipynb #c1b00007
 def read_vector(archive: Any, info: Any) -> Array:
-    """Read a member of a zip archive, a vector that fills the member."""
+    """Read a vector from a member of a zip archive; it must fill the whole member."""
     with archive.open(info) as member:
         if member.read(8) != b"\x93NUMPY\1\0":
             raise ValueError(f"{info.filename!r:.60}: expected an array in version 1 of NumPy's "
@@ -126,7 +126,7 @@ WINDOWS = os.name == "nt"  # where an open file can be neither renamed nor remov
 
 
 def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], None]) -> None:
-    """Let `write` fill a file at `path`; at any moment the old file or the new one is there."""
+    """Replace a file by one that `write` fills; at any moment, the old or the new one is there."""
     target = os.path.realpath(path)
     mode = check_regular(path, target)
     folder, name = os.path.split(target)
@@ -153,7 +153,7 @@ def replace_file(path: str | os.PathLike[str], write: Callable[[IO[bytes]], None
 
 # %% ../nbs/checkpoint.ipynb #deeef239
 def sync_folder(folder: str) -> None:
-    """Force the names in a folder to disk; raise OSError for errors of the disk."""
+    """Flush the entries of a folder to disk; raise OSError if the disk fails."""
     try:
         handle = os.open(folder, os.O_RDONLY)
     except PermissionError:  # Windows opens no folders
@@ -168,7 +168,7 @@ def sync_folder(folder: str) -> None:
 
 # %% ../nbs/checkpoint.ipynb #c1b00009
 def check_path(path: str | os.PathLike[str]) -> str:
-    """Return a path as text; raise TypeError for what is none, such as an open file's number."""
+    """Return a path as a string; raise TypeError for anything else, such as a file descriptor."""
     try:
         text = os.fsdecode(path)
         os.fsencode(text)
@@ -182,7 +182,7 @@ def check_path(path: str | os.PathLike[str]) -> str:
 
 
 def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
-    """Return the access rights of a file, or None if there is none; refuse what is no file."""
+    """Return the access rights of a regular file, None if it does not exist; refuse others."""
     try:
         mode = os.stat(target).st_mode
     except FileNotFoundError:
@@ -253,7 +253,7 @@ def read_text(data: Array | None) -> Any:
 
 # %% ../nbs/checkpoint.ipynb #4bef8df6
 def refuse_constant(name: str) -> None:
-    """Raise ValueError for NaN, Infinity and -Infinity, which standard JSON has not."""
+    """Raise ValueError for NaN, Infinity and -Infinity, which are not standard JSON."""
     raise ValueError(f"text: expected finite numbers, got {name}")
 
 # %% ../nbs/checkpoint.ipynb #35390bd4
@@ -283,14 +283,14 @@ BOUNDS = {"pos": (0, 624), "buffer_pos": (1, 4), "has_uint32": (0, 1), "has_gaus
 
 # %% ../nbs/checkpoint.ipynb #ee229162
 def to_jsonable(state: Any) -> Any:
-    """Turn the state of a generator into what JSON can hold."""
+    """Convert the state of a generator to types that JSON can represent."""
     if isinstance(state, dict):
         return {key: to_jsonable(value) for key, value in state.items()}
     return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state
 
 # %% ../nbs/checkpoint.ipynb #f1bd1275
 def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
-    """Turn what `to_jsonable` made into a state like `pattern` again, or raise ValueError."""
+    """Convert the result of `to_jsonable` to a state like `pattern`, or raise ValueError."""
     if isinstance(pattern, dict):
         check_object(value, name, **dict.fromkeys(pattern, object))
         return {key: from_jsonable(pattern[key], value[key], key) for key in pattern}
@@ -307,7 +307,7 @@ def from_jsonable(pattern: Any, value: Any, name: str) -> Any:
 
 # %% ../nbs/checkpoint.ipynb #e53c00b9
 def rng_to_config(rng: np.random.Generator | np.random.RandomState) -> dict[str, Any]:
-    """Describe a generator: of which kind it is, and its state."""
+    """Describe a generator by its kind and its state."""
     if type(rng) is np.random.Generator:
         state: Any = rng.bit_generator.state
     elif type(rng) is np.random.RandomState:
@@ -322,7 +322,7 @@ def rng_to_config(rng: np.random.Generator | np.random.RandomState) -> dict[str,
 
 # %% ../nbs/checkpoint.ipynb #c5bd6ee3
 def rng_from_config(spec: Any) -> np.random.Generator | np.random.RandomState:
-    """Build the generator of this description, about to draw the same numbers."""
+    """Build a generator from its description; it will draw the same numbers."""
     kind, state = check_object(spec, "rng", kind=str, state=dict)
     name = state.get("bit_generator")
     if kind not in ("Generator", "RandomState") or str(name) not in BIT_GENERATORS:

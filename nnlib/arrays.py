@@ -141,9 +141,9 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
     y : array_like of shape (n,)
         Labels: whole numbers, truth values or strings.
     n : int, optional
-        How many there must be.
+        Expected number of labels.
     name : str
-        What the messages call them.
+        Name of the argument in error messages.
 
     Returns
     -------

@@ -33,23 +33,23 @@ _all_ = ["register"]  # the class table has its room in nnlib.registry
 
 # %% ../nbs/checkpoint.ipynb #32c9b557
 class CheckpointError(ValueError):
-    """A file is no checkpoint, or is damaged; says which file and why."""
+    """Raised if a file is not a checkpoint or is damaged; the message says which file and why."""
 
 # %% ../nbs/checkpoint.ipynb #a4c4df39
 @dataclass
 class Checkpoint:
-    """The parts of a training; what was not saved is None.
+    """The parts of a training run; a part that was not saved is None.
 
     Attributes
     ----------
     network : Sequential or Autoencoder
     optimizer : Optimizer, optional
-        With its state, free for the parameters of `network`.
+        With its state, ready to continue with the parameters of `network`.
     rng : Generator or RandomState, optional
-        About to draw what the saved one was about to draw.
+        Continues with the random numbers that the saved generator would have drawn next.
     history : History, optional
     notes : dict, optional
-        Whatever else JSON can hold, such as the recipe.
+        Anything else that JSON can represent, such as the settings of the run.
     """
 
     network: Sequential
@@ -60,7 +60,7 @@ class Checkpoint:
 
 # %% ../nbs/checkpoint.ipynb #740e0ea0
 def history_from_config(spec: Any) -> History:
-    """Build the history of this description."""
+    """Build a history from its description."""
     loss, val_loss, val_epochs = check_object(spec, "history", loss=list,
                                               val_loss=list, val_epochs=list)
     for value in loss + val_loss:
@@ -105,7 +105,7 @@ def read_vectors(arrays: Mapping[str, Array], optimizer: Any, dtype: str) -> dic
 def from_arrays(arrays: Mapping[str, Array], network: Sequential | None = None) -> Checkpoint:
     """Build everything from the arrays of an archive; raise ValueError if they do not fit.
 
-    A `network` that is given is checked instead of being built.
+    If `network` is given, it is checked and no other is built.
     """
     text = read_text(arrays.get("checkpoint"))
     if not isinstance(text, dict) or text.get("format") != "nnlib" or text.get("version") != 1:
@@ -151,13 +151,13 @@ def to_arrays(run: Checkpoint) -> dict[str, Array]:
 def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimizer | None = None,
          rng: Generator = None, history: History | None = None,
          notes: dict[str, Any] | None = None) -> None:
-    """Save a network, and the rest of its training, to a file in place of what was there.
+    """Save a network and the state of its training to a file, replacing an older one.
 
-    A kill at any moment leaves the old file or the new one, whole. (In the middle of a
-    save it also leaves an unfinished file with a name ending in ``.tmp``, which the next
-    save to this path removes.) A symbolic link stays one, and so do the access rights of
-    the old file. It is a new file all the same: other hard links keep the old content, it
-    belongs to whoever saves, and a read-only file is replaced where its folder permits.
+    If the process is killed, either the old or the new file remains, complete. (A kill in the
+    middle of a save also leaves an unfinished file with a name ending in ``.tmp``, which the
+    next save to this path removes.) A symbolic link remains a link, and the access rights of
+    the old file are kept. But the file is a new one: other hard links keep the old content,
+    it belongs to the user who saves, and a read-only file is replaced if its folder permits.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
 
 # %% ../nbs/checkpoint.ipynb #c1b0001d
 def read_checkpoint(file: IO[bytes], name: str) -> Checkpoint:
-    """Read a checkpoint from an open file; raise CheckpointError if it is not a whole one."""
+    """Read a checkpoint from an open file; raise CheckpointError unless it is complete."""
     try:
         return from_arrays(read_arrays(file))
     except MemoryError:  # the file may be whole
@@ -203,7 +203,7 @@ def read_checkpoint(file: IO[bytes], name: str) -> Checkpoint:
 
 # %% ../nbs/checkpoint.ipynb #a247eb20
 def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Load what `save` has written, equal to the last bit.
+    """Load a checkpoint that `save` has written; everything is equal bit for bit.
 
     A training that goes on from it ends in the same bits as one that was never stopped, on
     the same machine with the same versions and the same number of BLAS threads. Nothing in
@@ -222,9 +222,9 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     Raises
     ------
     TypeError
-        For what is no path.
+        If `path` is not a path.
     CheckpointError
-        A ValueError, for any file that is not a whole checkpoint.
+        If the file is not a complete checkpoint. It is a subclass of ValueError.
     OSError
         If there is no such file, or it cannot be read.
     MemoryError
@@ -240,7 +240,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 # %% ../nbs/checkpoint.ipynb #a9d11c5f
 #| code-fold: true
 def check_notes(notes: Any) -> None:
-    """Raise TypeError unless JSON gives back a dict equal to `notes`."""
+    """Raise TypeError unless `notes` is a dict that JSON preserves."""
     try:
         held = isinstance(notes, dict) and json.loads(json.dumps(notes, allow_nan=False)) == notes
     except (TypeError, ValueError, RecursionError):

@@ -161,7 +161,7 @@ def load_mnist(folder: str | Path | None = None) -> tuple[Array, Array]:
 def apportion(counts: Array, draws: int, rng: np.random.RandomState) -> Array:
     """Divide `draws` over classes in proportion to their `counts`, in whole numbers.
 
-    What rounding down leaves over goes to the largest remainders, at random among equals.
+    Shares are rounded down. The rest goes to the largest remainders, with ties broken at random.
     """
     exact = counts / counts.sum() * draws
     shares: Array = np.floor(exact)
@@ -176,9 +176,9 @@ def apportion(counts: Array, draws: int, rng: np.random.RandomState) -> Array:
 
 # %% ../nbs/data.ipynb #caed82be
 def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[Array, Array]:
-    """Divide samples into two parts in which every class has its share.
+    """Divide samples into two parts, with the same proportions of classes in both.
 
-    Index for index the division of scikit-learn's ``train_test_split(..., stratify=y,
+    The indices are exactly those of scikit-learn's ``train_test_split(..., stratify=y,
     random_state=seed)``.
 
     Parameters
@@ -193,7 +193,7 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     Returns
     -------
     train, test : ndarray of int
-        Which samples go where, shuffled.
+        Indices of the samples in each part, shuffled.
 
     Raises
     ------

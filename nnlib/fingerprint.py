@@ -160,7 +160,7 @@ PACKAGE = __name__.partition(".")[0]
 
 
 class Closure:
-    """Collects code and all code that it uses: in `found`, as text, by module and name."""
+    """Collects code and all code that it uses, as text in `found`, by module and name."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], str] = {}

@@ -30,7 +30,7 @@ KINDS: dict[str, type[Any]] = {kind.__name__: kind for kind in (
 
 # %% ../nbs/checkpoint.ipynb #c1b0001c
 def register(cls: Kind) -> Kind:
-    """Let `save` and `load` know a class of your own layers or optimizers.
+    """Register your own class of layers or optimizers for `save` and `load`.
 
     Its ``config()`` must return the keyword arguments that make another one like it, as
     numbers, strings and lists. Of a layer the parameters are saved, of an optimizer the
@@ -51,7 +51,7 @@ def register(cls: Kind) -> Kind:
     TypeError
         For anything else.
     ValueError
-        For a name that a class of another module has already.
+        If a class of another module already has this name.
     """
     if not isinstance(cls, type) or not issubclass(cls, (Layer, Optimizer)):
         raise TypeError(f"register: expected a class of layers or optimizers, got {cls!r:.60}")
@@ -64,7 +64,7 @@ def register(cls: Kind) -> Kind:
 
 # %% ../nbs/checkpoint.ipynb #2866377c
 def check_kind(thing: Layer | Optimizer) -> None:
-    """Raise TypeError unless a layer or optimizer is of a class that is registered."""
+    """Raise TypeError if the class of a layer or optimizer is not registered."""
     cls = type(thing)
     if KINDS.get(cls.__name__) is not cls:
         raise TypeError(f"save: expected classes that are registered, {', '.join(KINDS)}, got "
@@ -117,7 +117,7 @@ def count_params(spec: Any) -> int:
 
 # %% ../nbs/checkpoint.ipynb #f683db6b
 def from_config(spec: dict[str, Any], dtype: np.dtype[Any]) -> Layer:
-    """Build the layer of a description that `count_params` has checked."""
+    """Build a layer from a description that `count_params` has checked."""
     import inspect
 
     cls, config = KINDS[spec["kind"]], {k: v for k, v in spec.items() if k != "kind"}
@@ -143,7 +143,7 @@ def is_own(cls: type) -> bool:
 
 # %% ../nbs/checkpoint.ipynb #74b1a88c
 def network_from_config(spec: Any, params: Array) -> Sequential:
-    """Build the network of this description, with these parameters."""
+    """Build a network from its description and its parameters."""
     expected = count_params(spec)
     network = from_config(spec, params.dtype) if expected <= params.size else None
     if network is not None and not isinstance(network, Sequential):
@@ -156,7 +156,7 @@ def network_from_config(spec: Any, params: Array) -> Sequential:
 
 # %% ../nbs/checkpoint.ipynb #c1e0001c
 def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
-    """Raise ValueError unless a description makes as many parameters as a layer has."""
+    """Raise ValueError unless a description leads to as many parameters as the layer has."""
     if isinstance(layer, Sequential) and "layers" in spec:
         for part, inner in zip(spec["layers"], layer.layers):
             check_rebuild(part, inner)
@@ -203,7 +203,7 @@ def optimizer_to_config(optimizer: Optimizer,
 
 # %% ../nbs/checkpoint.ipynb #959f50a9
 def optimizer_from_config(spec: Any, arrays: Mapping[str, Array]) -> Optimizer:
-    """Build the optimizer of this description, with the arrays of its state from `arrays`."""
+    """Build an optimizer from its description; `arrays` contains the arrays of its state."""
     kind, settings, memory, counters = check_object(spec, "optimizer", kind=str, settings=dict,
                                                     memory=list, counters=dict)
     cls = KINDS.get(kind, object)
