@@ -2,7 +2,7 @@
 
 Chromium prints it. The articles of the built pages are put one after the other, their links led to
 each other's places, what is folded is opened, and the table of contents gets its page numbers from
-a first printing.
+a first printing of the same page.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def unfold(soup: BeautifulSoup, folded: Tag) -> None:
         folded.insert_before(label)
 
 
-def contents(parts: list[tuple[str, list[Tag]]], numbers: dict[str, int]) -> str:
+def contents(parts: list[tuple[str, list[Tag]]]) -> str:
     """Write the table of contents: parts, chapters and, of numbered chapters, sections."""
     lines = []
     for caption, articles in parts:
@@ -117,13 +117,12 @@ def contents(parts: list[tuple[str, list[Tag]]], numbers: dict[str, int]) -> str
                 anchor = str(section["id"])
                 lines.append(
                     f'<p class="toc-{heading.name}"><a href="#{anchor}">'
-                    f"<span>{heading.decode_contents()}</span>"
-                    f'<span class="page">{numbers.get(anchor, "")}</span></a></p>'
+                    f'<span>{heading.decode_contents()}</span><span class="page"></span></a></p>'
                 )
     return "\n".join(lines)
 
 
-def whole(title: str, author: str, numbers: dict[str, int]) -> str:
+def whole(title: str, author: str) -> str:
     """Write the whole book as one page of HTML."""
     parts = parts_of_book()
     pages = {page for _, group in parts for page in group}
@@ -149,7 +148,7 @@ def whole(title: str, author: str, numbers: dict[str, int]) -> str:
 <script defer src="/html/_static/mathjax/tex-chtml.js"></script></head>
 <body><div class="cover"><img src="/html/_static/favicon.svg" alt="">
 <p class="book">{html.escape(title)}</p><p>{html.escape(author)}</p></div>
-<nav class="contents"><h1>Contents</h1>{contents(texts, numbers)}</nav>
+<nav class="contents"><h1>Contents</h1>{contents(texts)}</nav>
 {"".join(chapters)}</body></html>"""
 
 
@@ -173,8 +172,8 @@ def css(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
-    """Print the page; return the number of the page on which each section starts."""
+def typeset(tab: Page, address: str) -> None:
+    """Open the page, and wait for its formulas."""
     tab.goto(address, wait_until="load", timeout=300_000)
     tab.wait_for_function(
         "() => document.querySelectorAll('.math mjx-container').length"
@@ -183,7 +182,13 @@ def print_once(tab: Page, address: str, path: Path) -> dict[str, int]:
     )
     tab.evaluate("document.fonts.ready")
     tab.evaluate(SHRINK)
-    tab.pdf(path=path, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+
+
+def print_once(tab: Page, path: Path, *, last: bool) -> dict[str, int]:
+    """Print the page, the last time with what readers find their way by; return the number of the
+    page on which each section starts.
+    """
+    tab.pdf(path=path, prefer_css_page_size=True, print_background=True, outline=last, tagged=last)
     reader = PdfReader(path)
     found = {}
     for name, target in reader.named_destinations.items():
@@ -204,21 +209,11 @@ SHRINK = """() => {
 }"""
 
 
-def check(path: Path) -> None:
-    """Refuse a book with a line of its contents that has no page number, or with markup left in
-    its text.
-    """
-    soup = BeautifulSoup(
-        (BUILD / "print" / "book.html").read_text(encoding="utf-8"), "html.parser"
-    )
-    empty = soup.select(".contents a:has(.page:empty)")
-    lost = [line.get_text() for line in empty]
-    raw = re.findall(
-        MARKUP,
-        "".join(page.extract_text() for page in PdfReader(path).pages),
-    )
-    if lost or raw:
-        sys.exit(f"{path}: no page number for {lost}, markup in the text: {raw}")
+NUMBER = """(numbers) => [...document.querySelectorAll(".contents a")].filter((line) => {
+  const number = numbers[line.getAttribute("href").slice(1)];
+  line.querySelector(".page").textContent = number ?? "";
+  return number === undefined;
+}).map((line) => line.textContent)"""
 
 
 def sign(path: Path, title: str, author: str) -> None:
@@ -238,19 +233,25 @@ def main() -> None:
     (BUILD / "pdf").mkdir(exist_ok=True)
     shutil.copy(Path(__file__).with_name("print.css"), BUILD / "print")
     path = BUILD / "pdf" / "nnlib-book.pdf"
-    numbers: dict[str, int] = {}
+    (BUILD / "print" / "book.html").write_text(
+        whole(config["title"], config["author"]), encoding="utf-8"
+    )
     with served(BUILD) as address, sync_playwright() as playwright:
         tab = playwright.chromium.launch(
             executable_path=browser, args=["--no-sandbox", "--disable-gpu"]
         ).new_page()
         tab.emulate_media(media="print", color_scheme="light")
         tab.set_viewport_size({"width": 643, "height": 960})  # the width of the text in print
-        for _ in range(2):
-            (BUILD / "print" / "book.html").write_text(
-                whole(config["title"], config["author"], numbers), encoding="utf-8"
-            )
-            numbers = print_once(tab, f"{address}/print/book.html", path)
-    check(path)
+        typeset(tab, f"{address}/print/book.html")
+        numbers = print_once(tab, path, last=False)
+        lost = tab.evaluate(NUMBER, numbers)
+        moved = print_once(tab, path, last=True) != numbers
+        raw = re.findall(MARKUP, tab.evaluate("document.body.innerText"))
+    if lost or moved or raw:
+        sys.exit(
+            f"{path}: no page number for {lost}, markup in the text: {raw}, other pages in the "
+            f"second printing: {moved}"
+        )
     sign(path, config["title"], config["author"])
     editions.publish(path)
     print(f"{path}: {len(PdfReader(path).pages)} pages")
