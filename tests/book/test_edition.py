@@ -91,8 +91,9 @@ FEW_OF_EACH = """() => {
     [...document.querySelectorAll(`${kind}.math > mjx-container`)].slice(3).forEach(
       (formula) => formula.remove());
   const own = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim().length > 1;
-  const texts = [...document.body.querySelectorAll("*:not(script, style, mjx-container *)")].filter(
-    (part) => part.checkVisibility({ visibilityProperty: true }) && [...part.childNodes].some(own));
+  const shown = (part) => part.checkVisibility({ visibilityProperty: true });
+  const texts = [...document.body.querySelectorAll("*:not(script, style, mjx-container *)")]
+    .filter((part) => shown(part) && [...part.childNodes].some(own));
   const looks = texts.map(() => "");
   for (const theme of ["dark", "light"]) {
     document.documentElement.dataset.theme = theme;
