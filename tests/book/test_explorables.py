@@ -29,6 +29,7 @@ pytestmark = pytest.mark.xdist_group("explorables")
 PLACES = {  # the chapter of each, and what its button says
     "draw": ("explore", "Draw a digit"),
     "smo": ("svm", "Step through SMO"),
+    "train": ("autoencoder", "Train an autoencoder"),
     "valley": ("optimizer", "Descend into a valley"),
     "xor": ("xor", "Train on XOR"),
 }
@@ -111,7 +112,9 @@ def test_directive_refuses_what_there_is_not() -> None:
     directives.register_directive("explorable", explorables.Explorable)
     place = publish_doctree(".. explorable:: smo fig-svm-steps").astext()
     assert 'data-kind="smo" data-figure="fig-svm-steps"' in place
-    with pytest.raises(SystemMessage, match="expected one of draw, smo, valley, xor, got play"):
+    with pytest.raises(
+        SystemMessage, match="expected one of draw, smo, train, valley, xor, got play"
+    ):
         publish_doctree(
             ".. explorable:: play fig-play",
             settings_overrides={"halt_level": 3, "report_level": 5},
@@ -437,6 +440,31 @@ def test_valley_says_whether_a_rate_arrives_or_diverges(part: Locator) -> None:
     expected = np.array(explore.valley_path(0.02, 0.8)["path"])
     assert np.allclose(np.reshape(found, (-1, 2)), [50, 30] + expected * [10, -10], atol=0.051)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 1200
+
+
+AT_ONCE = """button => {
+  button.click();
+  return button.closest(".nnbook-explorable").querySelector("[role=status]").textContent;
+}"""
+
+
+@of("train")
+def test_autoencoder_learns_until_it_is_stopped(part: Locator, tmp_path: Path) -> None:
+    """Its error on digits that are held out falls below 0.03, and it draws them anew."""
+    explore.train_data(FILES[1].read_bytes(), str(tmp_path))
+    status(part, f"Epoch 0.0: validation error {explore.train_start()['error']:.4f}.")
+    drawn, train = part.locator("canvas").nth(8), part.get_by_role("button", name="Train 10")
+    before = pixels(drawn)
+    assert train.evaluate(AT_ONCE) == "Running ..."
+    status(part, re.compile(r"^Epoch \d\.0: validation error 0\.0[12]"))
+    part.get_by_role("button", name="Stop").click()
+    expect(train).to_be_visible()
+    text = part.get_by_role("status").inner_text()
+    part.page.wait_for_timeout(1000)
+    status(part, text)
+    assert np.abs(pixels(drawn) - before).max() > 100
+    parts = part.locator("path.one").get_attribute("d").count("L")
+    assert abs(parts / 8 - float(re.search(r"[\d.]+", text)[0])) < 0.051
 
 
 @of(*PLACES)

@@ -25,6 +25,7 @@ DATA = {  # what each loads besides Python, from the folder `data`
         "mnist/t10k-labels-idx1-ubyte.gz",
     ),
     "smo": (),
+    "train": ("mnist/t10k-images-idx3-ubyte.gz",),
     "valley": (),
     "xor": (),
 }

@@ -11,6 +11,7 @@ import { button, find, make, said, site } from "../dom.js";
 const EXPLORABLES = {
   draw: { title: "Draw a digit", load: () => import("./draw.js") },
   smo: { title: "Step through SMO", load: () => import("./smo.js") },
+  train: { title: "Train an autoencoder", load: () => import("./train.js") },
   valley: { title: "Descend into a valley", load: () => import("./valley.js") },
   xor: { title: "Train on XOR", load: () => import("./xor.js") },
 };

@@ -11,6 +11,8 @@ import numpy as np
 
 from nnlib import (
     SGD,
+    Adam,
+    Autoencoder,
     Dense,
     MSELoss,
     OneVsRestSVC,
@@ -168,6 +170,55 @@ def xor_state() -> dict[str, Any]:
         "outputs": network.predict(CORNERS)[:, 0].tolist(),
         "alike": alike,
         "field": (2 * network.predict(grid(-0.25, 1.25, 41))[:, 0] - 1).tolist(),
+    }
+
+
+# ---------------------------------------------------------------- train an autoencoder
+IMAGES, PART, HELD_OUT, SHOWN = 4000, 500, 500, 8
+
+
+def train_data(images: bytes, folder: str = "/tmp") -> dict[str, Any]:
+    """Take the contents of the file of test images; return the digits that are shown, and the
+    error of the mean image.
+    """
+    path = Path(folder, "t10k-images-idx3-ubyte.gz")
+    path.write_bytes(images)
+    content, _, size = MNIST[path.name]
+    X = parse_idx(read_verified(path, content, size)).reshape(-1, 784) / np.float32(255)
+    held, train = X[:HELD_OUT], X[HELD_OUT : HELD_OUT + IMAGES]
+    STATE["data"] = train, held
+    error = np.square(train.mean(0) - held).mean()
+    return {"digits": held[:SHOWN].tolist(), "mean": float(error)}
+
+
+def train_start() -> dict[str, Any]:
+    """Make a small autoencoder and its optimizer."""
+    rng = np.random.default_rng(0)
+    STATE["train"] = Autoencoder((784, 128, 32), rng=rng), Adam(), rng, []
+    return train_state(0.0)
+
+
+def train_part() -> dict[str, Any]:
+    """Train on the next part of an epoch, in which each image comes once."""
+    autoencoder, optimizer, rng, parts = STATE["train"]
+    X, _ = STATE["data"]
+    count = IMAGES // PART
+    if len(parts) % count == 0:
+        STATE["order"] = rng.permutation(IMAGES)
+    first = len(parts) % count * PART
+    rows = STATE["order"][first : first + PART]
+    parts += autoencoder.fit(X[rows], optimizer=optimizer, epochs=1, batch_size=100, rng=rng).loss
+    return train_state(len(parts) / count)
+
+
+def train_state(epochs: float) -> dict[str, Any]:
+    """Return the error on the digits that are held out, and some reconstructions."""
+    _, held = STATE["data"]
+    drawn = STATE["train"][0].reconstruct(held)
+    return {
+        "epochs": epochs,
+        "error": float(np.square(drawn - held).mean()),
+        "digits": drawn[:SHOWN].tolist(),
     }
 
 
