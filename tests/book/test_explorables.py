@@ -309,6 +309,7 @@ def outputs(part: Locator) -> list[float]:
 
 @of("xor")
 def test_xor_is_learned_and_the_traps_are_met(part: Locator) -> None:
+    part.get_by_role("button", name="The report's").click()
     status(part, "Epoch 0: loss 0.2695, 2 of 4 right.")
     train(part)
     status(part, re.compile("loss 0.0003, 4 of 4 right.$"))
@@ -424,6 +425,7 @@ def test_valley_says_whether_a_rate_arrives_or_diverges(part: Locator) -> None:
     """By buttons and by the slider, with the path of nnlib; beyond 2 / 10 it diverges."""
     page = part.page
     rate = part.get_by_label("Learning rate")
+    part.get_by_role("button", name="Good").click()
     status(part, re.compile(r"^Rate 0\.17, momentum 0: It arrives: from step \d+"))
     part.get_by_role("button", name="Too large").click()
     status(part, re.compile(r"^Rate 0\.205, momentum 0: It diverges: after \d+ steps"))
@@ -452,6 +454,7 @@ AT_ONCE = """button => {
 def test_autoencoder_learns_until_it_is_stopped(part: Locator, tmp_path: Path) -> None:
     """Its error on digits that are held out falls below 0.03, and it draws them anew."""
     explore.train_data(FILES[1].read_bytes(), str(tmp_path))
+    part.get_by_role("button", name="Start over").click()
     status(part, f"Epoch 0.0: validation error {explore.train_start()['error']:.4f}.")
     drawn, train = part.locator("canvas").nth(8), part.get_by_role("button", name="Train 10")
     before = pixels(drawn)
