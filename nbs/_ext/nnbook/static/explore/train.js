@@ -12,10 +12,7 @@ const FILE = "data/mnist/t10k-images-idx3-ubyte.gz";
 const MORE = 10;
 
 /** A picture for each of the digits that are shown. */
-const makeRow = () =>
-  Array.from({ length: 8 }, () =>
-    make("canvas", { width: 28, height: 28, className: "nnbook-explore-small" }),
-  );
+const makeRow = () => Array.from({ length: 8 }, () => make("canvas", { width: 28, height: 28 }));
 
 class Train {
   /**
