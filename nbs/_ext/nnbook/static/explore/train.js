@@ -1,6 +1,6 @@
 // Train an autoencoder: its reconstructions and its error, while it learns.
 // @ts-check
-import { button, make, said } from "../dom.js";
+import { button, enable, make, said } from "../dom.js";
 import { figure, makeStatus, plotted, row, tops } from "./controls.js";
 import { paintDigit, path, shape } from "./plot.js";
 
@@ -68,6 +68,7 @@ class Train {
   pause() {
     this.running = false;
     this.button.textContent = `Train ${MORE} epochs`;
+    enable(this.button, true);
   }
 
   async restart() {
@@ -85,7 +86,8 @@ class Train {
   /** Train on, part of an epoch by part, or stop. */
   async train() {
     if (this.running) {
-      this.pause();
+      this.running = false; // the part that is being trained comes to its end
+      enable(this.button, false);
       return;
     }
     const { turn } = this;
