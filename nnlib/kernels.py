@@ -239,17 +239,19 @@ SAMPLE_POINTS = 256  # points on which a kernel is judged
 
 
 def sample_kernel(kernel: Kernel, X: Array) -> Array:
-    """Compute the kernel between some of the points X (n, d), in float64."""
-    some = X[:: -(-len(X) // SAMPLE_POINTS)].astype(float)
-    with np.errstate(over="ignore", invalid="ignore"):
-        A = kernel.features(some)
+    """Compute the kernel between some of the points X (n, d), and the largest, in float64."""
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        largest = np.einsum("ij,ij->i", X, X, dtype=float).argmax()
+        rows = np.union1d(np.arange(0, len(X), -(-len(X) // SAMPLE_POINTS)), largest)
+        A = kernel.features(X[rows].astype(float))
         return kernel.block(A, A).astype(float)
 
 
 def distance_error(kernel: Kernel, X: Array) -> float:
     """Estimate the error that rounding makes in distances, relative to their mean.
 
-    Distances are those of some of the points X (n, d) in the space of the kernel. NaN if
+    Or in the distances from the farthest point, relative to what they differ by, if that is
+    more. Distances are those of some of the points X (n, d) in the space of the kernel. NaN if
     the kernel overflows.
     """
     K = sample_kernel(kernel, X)
@@ -257,9 +259,10 @@ def distance_error(kernel: Kernel, X: Array) -> float:
         return math.nan
     half = K.diagonal() / 2
     with np.errstate(over="ignore", invalid="ignore"):
-        spread = max(abs(half[:, None] + half - K).mean(), np.finfo(float).tiny)
-        near = np.finfo(X.dtype).eps * abs(K).max() / spread if np.ptp(K) else 0.0
-        return max(kernel.rounding, float(near))
+        H, largest = abs(half[:, None] + half - K), abs(K).max() if np.ptp(K) else 0.0
+        near = largest / max(H.mean(), np.finfo(float).tiny)
+        far = np.sqrt(largest / np.median(H[H > 0])) if H.any() else 0.0
+        return float(max(kernel.rounding, np.finfo(X.dtype).eps * max(near, far)))
 
 # %% ../nbs/svm.ipynb #af5a06a1
 def resolve_gamma(gamma: str | float, X: Array) -> float:

@@ -222,7 +222,7 @@ class PCA(Transformer):
         names, X = feature_names(X), check_samples(X, "X", convert=False)
         whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(all="ignore"):
             mean, variances, axes = principal_axes(X)
             total = variances.sum() or 1.0
             shares = variances[:k] / total

@@ -786,17 +786,52 @@ def test_a_kernel_that_overflows_is_refused(case, recwarn):
     assert not recwarn
 
 
-def test_one_point_that_overflows_is_refused_in_training_and_in_prediction(recwarn):
+@pytest.mark.parametrize(("n", "cache_size"), [(40, 200), (600, 200), (600, 0.5)])
+@pytest.mark.parametrize("solver", ["auto", "smo", "interior_point"])
+@pytest.mark.parametrize("kernel", ["linear", "poly", lambda A, B: A @ B.T])
+@pytest.mark.parametrize("kind", [SVC, OneVsRestSVC])
+def test_one_point_that_overflows_is_refused(kind, kernel, solver, cache_size, n, recwarn):
+    """The sample on which kernels are judged lacked it; one solver took rank 0 as its answer."""
+    X, y = moons(n)
+    X[1] = 1e200
+    with pytest.raises(ValueError, match=r"points with finite values|kernel: expected finite"):
+        kind(kernel=kernel, solver=solver, cache_size=cache_size, gamma=1.0).fit(X, y)
+    assert callable(kernel) or not recwarn
+
+
+def test_a_point_that_overflows_is_refused_in_prediction(recwarn):
     X, y = moons(600)
-    far = X.copy()
-    far[1] = 1e300
     model = SVC(kernel="poly").fit(X, y)
-    for use in (
-        lambda: SVC(kernel="linear", gamma=1.0).fit(far, y),
-        lambda: model.decision_function(far),
-    ):
-        with pytest.raises(ValueError, match="finite values of the kernel, got an overflow"):
-            use()
+    X[1] = 1e300
+    with pytest.raises(ValueError, match="finite values of the kernel, got an overflow"):
+        model.decision_function(X)
+    assert not recwarn
+
+
+def test_points_whose_squares_have_an_infinite_sum_are_refused(recwarn):
+    """Each square is finite; the factor of the kernel had infinite lengths, and rank 0."""
+    X, y = moons(600)
+    with pytest.raises(ValueError, match="finite values of the kernel, got an overflow"):
+        SVC(kernel="linear", gamma=1.0, solver="interior_point").fit(X * 3e153, y)
+    assert not recwarn
+
+
+@pytest.mark.parametrize("solver", ["auto", "smo", "interior_point"])
+@pytest.mark.parametrize("big", [1e12, 1e20, 1e60, 1e150])
+@pytest.mark.parametrize("n", [100, 600])
+def test_one_point_beside_which_all_others_are_rounded_is_warned_of(n, big, solver):
+    """The gap was 0 after rounding, and 1e62 before it."""
+    X, y = moons(n)
+    X[1] = big
+    with pytest.warns(ConvergenceWarning) as told:
+        SVC(kernel="linear", gamma=1.0, solver=solver, max_iter=3000).fit(X, y)
+    assert "rounding spoils the distances of these points" in str(told[0].message)
+
+
+def test_many_equal_points_do_not_spoil_distances(rng, recwarn):
+    """Most distances are zero, but for rounding."""
+    X = np.vstack([np.tile(rng.normal(size=5) * 1e3, (300, 1)), rng.normal(size=(40, 5)) * 1e3])
+    SVC(kernel="linear", max_iter=3000).fit(X, np.arange(len(X)) < 300)
     assert not recwarn
 
 
