@@ -80,7 +80,8 @@ def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Ar
     for dtype, types in LABELS.items():
         if all(issubclass(kind, types) for kind in kinds):
             return check_whole(np.array(values, dtype), name)
-    if all(issubclass(kind, (*LABELS[bool], *LABELS[float], numbers.Integral)) for kind in kinds):
+    if all(issubclass(kind, (*LABELS[bool], *LABELS[float], numbers.Integral))
+           and kind is not np.timedelta64 for kind in kinds):
         floats = [value for value in values if isinstance(value, LABELS[float])]
         check_whole(np.array(floats, float), name)
         return exact_integers(values)
@@ -187,7 +188,7 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
         return none
     if isinstance(rng, (np.random.Generator, np.random.RandomState)):
         return rng
-    if rng is not None and (isinstance(rng, bool) or not isinstance(rng, numbers.Integral)):
+    if rng is not None and not is_number(rng, numbers.Integral):
         raise TypeError(f"rng: expected a generator, an int or None, got {shown(rng)}")
     return np.random.default_rng(None if rng is None else check_number("rng", rng, int, low=0))
 
@@ -307,8 +308,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     bounds = {"of at least": low, "above": above, "of at most": high, "below": below}
     limits = [f"{words} {bound:g}" for words, bound in bounds.items() if bound is not None]
     message = f"{name}: expected {' '.join([wanted, ' and '.join(limits)]).strip()}, got "
-    of_kind = isinstance(value, numbers.Integral if kind is int else numbers.Real)
-    if not of_kind or isinstance(value, (bool, np.bool_)):
+    if not is_number(value, numbers.Integral if kind is int else numbers.Real):
         raise TypeError(message + shown(value))
     try:
         number = kind(value)
@@ -321,6 +321,11 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     return number
 
 # %% ../nbs/layers.ipynb #faa10011
+def is_number(value: Any, kind: type = numbers.Real) -> bool:
+    """Tell whether a value is a number: no truth value, and no timedelta64, an int for NumPy."""
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))
+
+
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
     """Return the first characters of a value, for an error message."""
     if isinstance(value, int) and value.bit_length() > 1000:

@@ -95,7 +95,7 @@ class Buffers:
         for layer, (x, y, dy, dx) in zip(reversed(layers), self.way_back):
             layer.backward_into(x, y, dy, dx)
 
-    @np.errstate(over="ignore", under="ignore")  # exponentials become infinite, or 0
+    @np.errstate(all="ignore")  # exponentials become infinite, or 0
     def outputs(self, layers: Sequence[Any], inputs: Array) -> Array:
         """Copy in `inputs` with any number of axes, run forward, return a copy of the outputs."""
         x = self.values[0]
@@ -107,7 +107,7 @@ class Buffers:
         self.shape = y.shape
         return y
 
-    @np.errstate(under="ignore")  # a product may be too small to be told from 0
+    @np.errstate(all="ignore")
     def input_gradients(self, layers: Sequence[Any], dy: Array) -> Array:
         """Copy in `dy`, shaped as the outputs, run backward, return a copy of `dx`."""
         last = self.gradients[-1]

@@ -189,8 +189,8 @@ def as_numbers(a: Array, name: str) -> Array:
 
     def number(value: Any) -> float:
         try:
-            if isinstance(value, (str, bytes)):
-                raise TypeError("argument must be a number, no string")
+            if isinstance(value, (str, bytes, np.timedelta64)):
+                raise TypeError(f"argument must be a number, not {type(value).__name__}")
             return math.nan if is_missing(value) else float(value)
         except TypeError as error:
             raise TypeError(f"{name}: expected numbers, got {value!r:.60}: {error}") from None

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import copy
-import numbers
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_instance, check_number, shown
+from .arrays import Array, check_array, check_instance, check_number, is_number, shown
 from .layers import Layer
 from .losses import Loss
 
@@ -151,7 +150,7 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
         If these are not two arrays of the same shape, or `floor` is not a number.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
-    if not isinstance(floor, numbers.Real):
+    if not is_number(floor):
         raise TypeError(f"floor: expected a number, got {shown(floor)}")
     if a.shape != b.shape:
         raise ValueError("relative_error: expected two arrays of one shape, "

@@ -40,8 +40,8 @@ class Layer:
 
     Notes
     -----
-    While a network is trained, NumPy's warnings about overflow and the like are turned off in
-    all layers; `Sequential.fit` raises an error if the loss is no longer finite. A layer of
+    NumPy's warnings about overflow and the like are turned off in all layers;
+    `Sequential.fit` raises an error if the loss is no longer finite. A layer of
     your own can turn the warnings on, by ``with np.errstate(all="warn")``.
     """
 
@@ -128,6 +128,8 @@ class Layer:
         if name in FIXED and name in vars(self):
             raise AttributeError(f"{self!r}: {name} cannot be replaced; make a new one, as in "
                                  "Sequential(*network.layers[:-1], Dense(32, 10))")
+        if name in ("n_in", "n_out") and value is not None:
+            value = check_number(name, value, int, low=1)
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -226,8 +228,8 @@ class Dense(Layer):
 
     def __init__(self, n_in: int, n_out: int, *, init: str = "xavier", rng: RNG = None,
                  dtype: DTypeLike = np.float64) -> None:
-        check_dense(n_in, n_out, init, dtype)
-        self.n_in, self.n_out = int(n_in), int(n_out)
+        self.n_in, self.n_out = n_in, n_out
+        check_dense(self.n_in, self.n_out, init, dtype)
         if isinstance(rng, Unfilled):
             self.bind(*2 * [unfilled((n_in + 1) * n_out, dtype)])
             return
@@ -258,9 +260,7 @@ class Dense(Layer):
 # %% ../nbs/layers.ipynb #b0075277
 def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
-    check_number("n_in", n_in, int, low=1)
-    check_number("n_out", n_out, int, low=1)
-    if int(n_in) * int(n_out) > 2**48:
+    if n_in * n_out > 2**48:
         raise ValueError("n_in, n_out: expected at most 2**48 weights, got "
                          f"{shown(n_in)} by {shown(n_out)}")
     if not isinstance(init, str) or init not in INITS:

@@ -12,7 +12,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_flag, check_labels, check_number, join_labels, shown
+from .arrays import (
+    Array, check_flag, check_labels, check_number, is_number, join_labels, shown)
 
 # %% auto #0
 __all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
@@ -338,6 +339,6 @@ def check_scoring(beta: float, average: str | None, zero_division: float) -> Non
     check_choice("average", average, ("micro", "macro", "weighted", None))
     if not isinstance(beta, (int, float)) or beta != math.inf:
         check_number("beta", beta, float, low=0)
-    known = isinstance(zero_division, (int, float, np.number))
-    if not known or not (zero_division in (0, 1) or zero_division != zero_division):
+    if not is_number(zero_division) or not (zero_division in (0, 1)
+                                            or zero_division != zero_division):
         raise ValueError(f"zero_division: expected 0, 1 or nan, got {shown(zero_division)}")

@@ -13,8 +13,8 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import (RNG, Array, as_rng, check_array, check_instance, check_number,
-                          gen_batches, get_state, set_state, shown)
+from .arrays import (RNG, Array, as_rng, check_array, check_flag, check_instance,
+                          check_number, gen_batches, get_state, set_state, shown)
 from .buffers import Buffers, batch_buffer
 from .layers import Layer, check_inputs, check_layers, fit_buffers, join, write_into
 from .losses import Loss
@@ -162,12 +162,14 @@ class Sequential(Layer):
         -----
         The same seed gives the same bits, on the same machine with the same versions and
         the same number of BLAS threads. If Ctrl-C or an error in the callback ends the training,
-        parameters, optimizer, `rng` and history are those after the last whole epoch.
+        parameters, gradients, optimizer, `rng` and history are those after the last whole
+        epoch. Losses that a callback has removed from the history stay removed.
         """
         X, y = check_data(self, X, y, loss)
         size = len(X) if batch_size is None else check_number("batch_size", batch_size, int, low=1)
         check_number("epochs", epochs, int, low=1)
         check_number("validation_interval", validation_interval, int, low=1)
+        shuffle, progress = check_flag("shuffle", shuffle), check_flag("progress", progress)
         validation = validation_data
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
@@ -296,13 +298,13 @@ class Trainer:
         """Copy everything that an epoch changes."""
         memory = {name: value.copy() if isinstance(value, np.ndarray) else value
                   for name, value in self.optimizer.state.items()}
-        return (self.params.copy(), vars(self.optimizer).copy(), memory, self.rng
+        return (self.params.copy(), self.grads.copy(), vars(self.optimizer).copy(), memory, self.rng
                 and get_state(self.rng), len(self.history.loss), len(self.history.val_loss))
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Put back what `snapshot` has copied."""
-        params, settings, memory, rng, epochs, validations = snapshot
-        self.params[...] = params
+        params, grads, settings, memory, rng, epochs, validations = snapshot
+        self.params[...], self.grads[...] = params, grads
         vars(self.optimizer).update(settings, state=memory)
         if self.rng:
             set_state(self.rng, rng)
@@ -364,7 +366,7 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
     with tqdm(range(done + 1, epochs + 1), initial=done, total=epochs, unit="epoch") as bar:
         for epoch in bar:
             yield epoch
-            bar.set_postfix(loss=history.loss[-1], refresh=False)
+            bar.set_postfix(loss=(history.loss or [math.nan])[-1], refresh=False)
 
 
 # %% ../nbs/network.ipynb #faa10006

@@ -421,3 +421,15 @@ def test_what_cannot_be_printed_has_a_message_too(refuses):
     for value, words in (Mute(), "an object of type Mute"), ([10**5000], "an object of type list"):
         with refuses(TypeError, f"C: expected a finite number, got {words}"):
             check_number("C", value, float)
+
+
+@pytest.mark.parametrize("value", [np.timedelta64(1), np.timedelta64(1, "s")], ids=str)
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_span_of_time_is_no_number(kind, value, refuses):
+    """NumPy counts them among the integers: layers were 1 second wide, or int() complained."""
+    with refuses(TypeError, "n: expected"):
+        check_number("n", value, kind)
+    with refuses(TypeError, "rng: expected a generator, an int or None"):
+        as_rng(value)
+    with refuses(TypeError, "y: expected labels of one kind"):
+        check_labels([value, value])

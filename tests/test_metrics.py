@@ -378,3 +378,9 @@ def test_names_that_are_no_list_are_refused(names, refuses):
     """A number got Python's own message, and a string was taken for its letters."""
     with refuses(TypeError, f"target_names: expected a list of names, got {names!r}"):
         classification_report([0, 1], [0, 1], target_names=names)
+
+
+@pytest.mark.parametrize("value", [np.timedelta64(1), np.timedelta64(1, "s"), True], ids=repr)
+def test_a_value_of_undefined_scores_is_a_number(value, refuses):
+    with refuses(ValueError, "zero_division: expected 0, 1 or nan, got"):
+        precision_recall_fscore_support([0, 1], [0, 1], zero_division=value)

@@ -1293,3 +1293,78 @@ def test_an_own_layer_is_heard_if_it_wants_to_be(rng):
     layer.settings = {"divide": "raise"}
     with pytest.raises(FloatingPointError, match="divide by zero encountered in divide"):
         network.fit(X, X, optimizer=SGD(0.1), **training)
+
+
+@pytest.mark.parametrize("flag", ["no", 2.5, None, [1], np.timedelta64(1), np.ones(2)], ids=repr)
+@pytest.mark.parametrize("name", ["shuffle", "progress"])
+def test_a_flag_is_true_or_false(name, flag, refuses):
+    """The samples were shuffled if `shuffle` was "no"."""
+    network = mlp()
+    with refuses(TypeError, f"{name}: expected True or False, got", network.params):
+        fit(network, *data(), **{name: flag})
+
+
+@pytest.mark.parametrize("width", ["3", 2.5, True, [1], np.ones(2), np.timedelta64(1)], ids=repr)
+@pytest.mark.parametrize("name", ["n_in", "n_out"])
+def test_a_layer_of_the_user_s_own_has_whole_widths(name, width, refuses):
+    """NumPy complained in the first batch, or a width of "3" was never looked at."""
+    with refuses(TypeError, f"{name}: expected an int of at least 1, got"):
+        setattr(Layer(), name, width)
+    with refuses(ValueError, f"{name}: expected an int of at least 1, got 0"):
+        setattr(Layer(), name, 0)
+
+
+def test_a_training_that_diverges_restores_the_gradients(refuses):
+    """They stayed infinite."""
+    network = Sequential(Dense(3, 2, rng=0))
+    network.forward(data()[0])
+    network.backward(data()[1])
+    before = network.grads.copy()
+    with refuses(FloatingPointError, "fit: loss: expected a finite number", network.grads):
+        diverge(1e200, network)
+    assert before.any() and np.array_equal(network.grads, before)
+
+
+def test_gradients_are_those_of_the_last_whole_epoch():
+    network, straight = mlp(), mlp()
+
+    def fail(history):
+        if len(history.loss) == 3:
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fit(network, *data(), callback=fail)
+    fit(straight, *data(), epochs=2)
+    assert network.grads.tobytes() == straight.grads.tobytes()
+
+
+@pytest.mark.parametrize("progress", [False, True])
+def test_what_a_callback_removes_from_the_history_stays_removed(progress, capsys):
+    """The bar looked for the last loss of an empty history."""
+    network, straight, history = mlp(), mlp(), History()
+    fit(network, *data(), history=history, progress=progress,
+        callback=lambda history: history.loss.clear())  # fmt: skip
+    fit(straight, *data())
+    assert history.loss == [] and network.params.tobytes() == straight.params.tobytes()
+
+    def fail(history):
+        history.loss.clear()
+        raise KeyError
+
+    network, straight = mlp(), mlp()
+    before = network.params.copy()
+    history.loss[:] = [1.0]
+    with pytest.raises(KeyError):
+        fit(network, *data(), history=history, callback=fail)
+    assert history.loss == [] and np.array_equal(network.params, before)
+
+
+@pytest.mark.parametrize("strict", ["warn", "raise"])
+def test_gradients_that_overflow_make_no_noise(strict, recwarn):
+    """Forward was quiet, backward was not."""
+    network = Sequential(Dense(3, 2, rng=0), Dense(2, 2, rng=0))
+    network.params = 1e200 * network.params
+    with np.errstate(all=strict):
+        assert not np.isfinite(network.forward(1e200 * data()[0])).all()
+        assert not np.isfinite(network.backward(1e200 * data()[1])).all()
+    assert not recwarn
