@@ -17,7 +17,7 @@ import numpy as np
 
 from nnlib.archive import (check_ints, check_object, check_path, read_arrays, read_text,
                            replace_file, rng_from_config, rng_to_config, write_arrays)
-from nnlib.arrays import Array, gen_batches
+from nnlib.arrays import Array, check_number, gen_batches
 from nnlib.network import History, Sequential
 from nnlib.optimizer import Optimizer
 from nnlib.registry import (check_rebuild, check_shared, count_params, network_from_config,
@@ -76,8 +76,9 @@ def history_to_config(history: History) -> dict[str, Any]:
     """Describe a history by its three lists; raise ValueError if they do not fit."""
     if not isinstance(history, History):
         raise TypeError(f"save: expected history to be a History, got {history!r:.60}")
-    spec = {"loss": [*map(float, history.loss)], "val_loss": [*map(float, history.val_loss)],
-            "val_epochs": [*map(int, history.val_epochs)]}
+    kinds = {"loss": float, "val_loss": float, "val_epochs": int}
+    spec = {name: [check_number(f"history: {name}", value, kind)
+                   for value in getattr(history, name)] for name, kind in kinds.items()}
     history_from_config(spec)
     return spec
 

@@ -195,7 +195,7 @@ class CallableKernel:
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
-        K = call_user(self.function, A, B)
+        K = call_user(self.function, A.copy(), B.copy())  # it may write into them
         return np.array(check_array(K, "kernel", (len(A), len(B)), A.dtype))
 
 # %% ../nbs/svm.ipynb #f6000001
@@ -321,10 +321,13 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
 #| code-fold: true
 def check_symmetric(K: Array) -> None:
     """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
-    i, j = np.unravel_index(abs(K - K.T).argmax(), K.shape)
-    if abs(K[i, j] - K[j, i]) > 1e-4 * abs(K).max():
-        raise ValueError("kernel: expected a symmetric function, got values of "
-                         f"{K[i, j]:.6g} and {K[j, i]:.6g} for the same two points")
+    largest = max(K.max(), -K.min())
+    for rows in gen_batches(len(K), CACHE_ROWS):
+        part, other = K[rows], K[:, rows].T
+        at = np.unravel_index(abs(part - other).argmax(), part.shape)
+        if abs(part[at] - other[at]) > 1e-4 * largest:
+            raise ValueError("kernel: expected a symmetric function, got values of "
+                             f"{part[at]:.6g} and {other[at]:.6g} for the same two points")
 
 
 def check_finite(values: Array) -> None:

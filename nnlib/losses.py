@@ -20,7 +20,8 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 class Loss:
     """Base class of losses, which are means over all N elements of a batch.
 
-    A subclass defines `value_into`, which computes value and gradient together. NumPy's
+    A subclass defines `value_into`, which computes value and gradient together. A loss keeps
+    arrays between calls, so two threads need a loss each. NumPy's
     warnings about overflow are turned off in it, as in layers while they are trained.
     """
 

@@ -822,7 +822,12 @@ REFUSED = {
     "history with NaN": (
         dict(history=History([np.nan])),
         ValueError,
-        "history: expected losses to be finite floats, got nan",
+        "history: loss: expected a finite number, got nan",
+    ),
+    "history in words": (
+        dict(history=History(["0.5"])),
+        TypeError,
+        "history: loss: expected a finite number, got '0.5'",
     ),
     "history of too few epochs": (
         dict(history=History([1.0], [1.0], [2])),

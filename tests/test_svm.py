@@ -1517,3 +1517,30 @@ def test_multipliers_that_all_meet_walls_stay_there():
     b, lower, upper = np.array([-0.5, 0.5]), np.array([-1.0, 0.0]), np.array([0.0, 1.0])
     assert move_free(H, np.array([50.0, -50.0]), b, lower, upper).tolist() == [-1, 1]
     assert move_free(H, np.array([-50.0, 50.0]), b, lower, upper).tolist() == [0, 0]
+
+
+def test_a_precomputed_kernel_is_symmetric_everywhere(refuses, rng):
+    """Only a sample of its rows was looked at: another problem was solved, without a word."""
+    X = rng.normal(size=(600, 3))
+    K = X @ X.T
+    K[1, 2] += 50
+    with refuses(ValueError, "kernel: expected a symmetric function, got values of"):
+        SVC(kernel="precomputed").fit(K, X[:, 0] > 0)
+
+
+def test_a_kernel_that_writes_into_its_arguments_changes_nothing(rng):
+    """It changed the points of the caller, and the model was of others."""
+    X = rng.normal(size=(60, 3))
+    y, before = X[:, 0] > 0, X.copy()
+
+    def careless(A, B):
+        K = A @ B.T
+        A *= 2
+        return K
+
+    found, right = (
+        SVC(kernel=kernel).fit(X, y).decision_function(X)
+        for kernel in (careless, lambda A, B: A @ B.T)
+    )
+    assert_array_equal(X, before)
+    assert_array_equal(found, right)
