@@ -228,8 +228,8 @@ class Dense(Layer):
 
     def __init__(self, n_in: int, n_out: int, *, init: str = "xavier", rng: RNG = None,
                  dtype: DTypeLike = np.float64) -> None:
-        self.n_in, self.n_out = n_in, n_out
-        check_dense(self.n_in, self.n_out, init, dtype)
+        check_dense(n_in, n_out, init, dtype)
+        self.n_in, self.n_out = n_in, n_out = int(n_in), int(n_out)
         if isinstance(rng, Unfilled):
             self.bind(*2 * [unfilled((n_in + 1) * n_out, dtype)])
             return
@@ -260,7 +260,9 @@ class Dense(Layer):
 # %% ../nbs/layers.ipynb #b0075277
 def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
-    if n_in * n_out > 2**48:
+    check_number("n_in", n_in, int, low=1)
+    check_number("n_out", n_out, int, low=1)
+    if int(n_in) * int(n_out) > 2**48:
         raise ValueError("n_in, n_out: expected at most 2**48 weights, got "
                          f"{shown(n_in)} by {shown(n_out)}")
     if not isinstance(init, str) or init not in INITS:

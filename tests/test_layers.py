@@ -709,3 +709,9 @@ def test_a_layer_is_gone_with_its_last_name(make):
 def test_absurd_arguments_of_a_dense_layer_are_named(sizes, options, error, words, refuses):
     with refuses(error, words):
         Dense(*sizes, **options)
+
+
+def test_widths_in_a_small_type_do_not_wrap_around():
+    """101 times 2 was -54: NumPy complained of a negative dimension."""
+    layer = Dense(np.int8(100), np.int8(2), rng=0)
+    assert layer.W.shape == (100, 2) and np.array_equal(layer.params, Dense(100, 2, rng=0).params)
