@@ -48,12 +48,17 @@ def is_linear(kernel: Kernel) -> bool:
 
 def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank | None:
     """Factor the kernel between all points; None if the rank is too high."""
-    if isinstance(kernel, PolynomialKernel) and is_linear(kernel):
-        return LowRank(math.sqrt(kernel.gamma) * A.astype(float))
-    blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
-    diagonal = np.concatenate([block.diagonal() for block in blocks])
-    V = pivoted_cholesky(lambda i: kernel.block(A[i : i + 1], A)[0], diagonal, error, rank)
-    return None if V is None else LowRank(V, rotate=False)
+    V: Array | None
+    if linear := isinstance(kernel, PolynomialKernel) and is_linear(kernel):
+        V = math.sqrt(kernel.gamma) * A.astype(float)
+    else:
+        blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
+        diagonal = np.concatenate([block.diagonal() for block in blocks])
+        V = pivoted_cholesky(lambda i: kernel.block(A[i : i + 1], A)[0], diagonal, error, rank)
+    if V is None:
+        return None
+    check_finite(np.einsum("ij,ij->", V, V))
+    return LowRank(V, rotate=linear)
 
 # %% ../nbs/interior_point.ipynb #7a1c0e07
 def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float, limit: int,

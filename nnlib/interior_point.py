@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, as_array, check_array, check_labels
-from .kernels import check_finite
 from .smo import CALL, first_wall, step_cost
 
 # %% auto #0
@@ -58,7 +57,6 @@ class LowRank:
             axes = np.linalg.svd(np.linalg.qr(V, mode="r"))[2].T
             V, mean = V @ axes, mean @ axes
         sizes = np.sqrt(np.einsum("ij,ij->j", V, V))
-        check_finite(sizes)
         kept = sizes > 1e-13 * sizes.max(initial=0.0)
         self.S: Array = sizes[kept]
         self.U: Array = V[:, kept] / self.S
