@@ -30,8 +30,8 @@ test("a descent arrives, is still on its way, or diverges", () => {
   };
   assert.ok(verdict({ ...descent, arrived: 2 }).startsWith("It arrives: from step 2 on"));
   assert.equal(verdict(descent), "After 2 steps it is still 2.24 from the minimum.");
-  const far = { ...descent, diverges: true };
-  assert.equal(verdict(far), "It diverges: after 2 steps it is 2.24 from the minimum.");
+  const far = { ...descent, distance: 1234.5, diverges: true };
+  assert.equal(verdict(far), "It diverges: after 2 steps it is 1,235 from the minimum.");
 });
 
 test("two points in one place would move without end", () => {

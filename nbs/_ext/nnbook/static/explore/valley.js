@@ -29,7 +29,7 @@ const drawn = ([x, y]) => /** @type {[number, number]} */ ([50 + 10 * x, 30 - 10
  */
 export function verdict({ path: visited, distance, arrived, diverges }) {
   const steps = visited.length - 1;
-  const far = distance.toPrecision(3);
+  const far = distance < 100 ? distance.toPrecision(3) : Math.round(distance).toLocaleString("en");
   if (diverges) return `It diverges: after ${steps} steps it is ${far} from the minimum.`;
   if (arrived === undefined) return `After ${steps} steps it is still ${far} from the minimum.`;
   return `It arrives: from step ${arrived} on it stays within 0.01 of the minimum.`;
