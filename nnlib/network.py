@@ -140,7 +140,7 @@ class Sequential(Layer):
         validation_data : pair of array_like, optional
             Inputs and targets for a loss after every `validation_interval` epochs.
         history : History, optional
-            History of a training to continue; new epochs are appended to it.
+            History of a training run to continue; new epochs are appended to it.
         callback : callable, optional
             Called with the history after each epoch; training ends if it returns True.
         progress : bool
@@ -222,7 +222,7 @@ class TrainingStep:
 # %% ../nbs/network.ipynb #504afb57
 @dataclass
 class History:
-    """The losses of a training, epoch by epoch.
+    """The losses of a training run, epoch by epoch.
 
     Attributes
     ----------
