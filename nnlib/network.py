@@ -298,8 +298,9 @@ class Trainer:
         """Copy everything that an epoch changes."""
         memory = {name: value.copy() if isinstance(value, np.ndarray) else value
                   for name, value in self.optimizer.state.items()}
-        return (self.params.copy(), self.grads.copy(), vars(self.optimizer).copy(), memory, self.rng
-                and get_state(self.rng), len(self.history.loss), len(self.history.val_loss))
+        return (self.params.copy(), self.grads.copy(), vars(self.optimizer).copy(), memory,
+                self.rng and get_state(self.rng), len(self.history.loss),
+                len(self.history.val_loss))
 
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Put back what `snapshot` has copied."""
