@@ -423,7 +423,7 @@ def test_what_cannot_be_printed_has_a_message_too(refuses):
             check_number("C", value, float)
 
 
-@pytest.mark.parametrize("value", [np.timedelta64(1), np.timedelta64(1, "s")], ids=str)
+@pytest.mark.parametrize("value", [np.timedelta64(1, "D"), np.timedelta64(1, "s")], ids=str)
 @pytest.mark.parametrize("kind", [int, float])
 def test_a_span_of_time_is_no_number(kind, value, refuses):
     """NumPy counts them among the integers: layers were 1 second wide, or int() complained."""

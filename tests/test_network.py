@@ -1295,7 +1295,9 @@ def test_an_own_layer_is_heard_if_it_wants_to_be(rng):
         network.fit(X, X, optimizer=SGD(0.1), **training)
 
 
-@pytest.mark.parametrize("flag", ["no", 2.5, None, [1], np.timedelta64(1), np.ones(2)], ids=repr)
+@pytest.mark.parametrize(
+    "flag", ["no", 2.5, None, [1], np.timedelta64(1, "s"), np.ones(2)], ids=repr
+)
 @pytest.mark.parametrize("name", ["shuffle", "progress"])
 def test_a_flag_is_true_or_false(name, flag, refuses):
     """The samples were shuffled if `shuffle` was "no"."""
@@ -1304,7 +1306,9 @@ def test_a_flag_is_true_or_false(name, flag, refuses):
         fit(network, *data(), **{name: flag})
 
 
-@pytest.mark.parametrize("width", ["3", 2.5, True, [1], np.ones(2), np.timedelta64(1)], ids=repr)
+@pytest.mark.parametrize(
+    "width", ["3", 2.5, True, [1], np.ones(2), np.timedelta64(1, "s")], ids=repr
+)
 @pytest.mark.parametrize("name", ["n_in", "n_out"])
 def test_a_layer_of_the_user_s_own_has_whole_widths(name, width, refuses):
     """NumPy complained in the first batch, or a width of "3" was never looked at."""
