@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeGuard, TypeVar
 
@@ -370,23 +368,3 @@ def check_flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name}: expected True or False, got {shown(value)}")
     return bool(value)
-
-# %% ../nbs/svm.ipynb #ca394196
-USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Ignore overflow and the like in our own arithmetic, but not in what `call_user` calls."""
-    before = USER_ERRORS.set({**np.geterr()})
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        USER_ERRORS.reset(before)
-
-
-def call_user(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function of the user's under the user's settings for floating-point errors."""
-    with np.errstate(**USER_ERRORS.get() or {}):
-        return function(*arguments)

@@ -5,8 +5,8 @@
 # %% ../nbs/autoencoder.ipynb #d8145c8f
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -15,7 +15,7 @@ from .activations import ReLU, Sigmoid
 from .arrays import RNG, Array, as_rng, check_array, check_number, shown
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss
-from .network import FitOptions, History, Sequential
+from .network import History, Sequential
 from .optimizer import SGD, Optimizer
 
 # %% auto #0
@@ -29,6 +29,16 @@ def dense_relu(sizes: Sequence[int], inits: Sequence[str], rng: RNG,
     for n_in, n_out, init in zip(sizes, sizes[1:], inits):
         layers += [Dense(n_in, n_out, init=init, rng=rng, dtype=dtype), ReLU()]
     return Sequential(*layers[:-1])
+
+# %% ../nbs/autoencoder.ipynb #4fd6e642
+class FitOptions(TypedDict, total=False):
+    """Options of `Sequential.fit`, for functions that pass them on."""
+
+    shuffle: bool
+    rng: RNG
+    history: History | None
+    callback: Callable[[History], Any] | None
+    progress: bool
 
 # %% ../nbs/autoencoder.ipynb #0187a654
 class Autoencoder(Sequential):

@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Array, gen_batches
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
 from .kernels import (
-    BLOCK_ROWS, CACHE_ROWS, SAMPLE_POINTS, Kernel, PolynomialKernel, check_finite)
+    BLOCK_ROWS, CACHE_ROWS, Kernel, PolynomialKernel, check_finite, is_definite)
 from .smo import alternate
 
 # %% auto #0
@@ -318,17 +318,6 @@ def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
     """Return the distances between all points, whose rows are computed when asked for."""
     H = DistanceRows(kernel, A, room)
     return Distances(H, H.half, curvature_floor(H.half))
-
-# %% ../nbs/svm.ipynb #9b86c2d6
-def is_definite(kernel: Kernel, A: Array) -> bool:
-    """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
-    if kernel.definite:
-        return True
-    some = A[:: -(-len(A) // SAMPLE_POINTS)]
-    K = kernel.block(some, some).astype(float)
-    check_finite(K)
-    values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
-    return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #ae1c57e7
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample

@@ -10,7 +10,9 @@ import inspect
 import math
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache, reduce
 from typing import Any, Self, TypeVar
 
@@ -287,6 +289,26 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
     getattr(requests, method).add_request(param="sample_weight", alias=wanted)
     vars(estimator)["_metadata_request"] = requests
     return estimator
+
+# %% ../nbs/svm.ipynb #ca394196
+USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Ignore overflow and the like in our own arithmetic, but not in what `call_user` calls."""
+    before = USER_ERRORS.set({**np.geterr()})
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        USER_ERRORS.reset(before)
+
+
+def call_user(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function of the user's under the user's settings for floating-point errors."""
+    with np.errstate(**USER_ERRORS.get() or {}):
+        return function(*arguments)
 
 # %% ../nbs/svm.ipynb #d15dd780
 class ConvergenceWarning(UserWarning):

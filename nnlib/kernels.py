@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, call_user, check_array, check_number, gen_batches, quiet
-from .estimator import blockwise_moments, sum_squares
+from .arrays import Array, check_array, check_number, gen_batches
+from .estimator import blockwise_moments, call_user, quiet, sum_squares
 
 # %% auto #0
 __all__ = []
@@ -301,6 +301,17 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
 
 # %% ../nbs/svm.ipynb #73c5ec6e
 BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
+
+# %% ../nbs/svm.ipynb #9b86c2d6
+def is_definite(kernel: Kernel, A: Array) -> bool:
+    """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
+    if kernel.definite:
+        return True
+    some = A[:: -(-len(A) // SAMPLE_POINTS)]
+    K = kernel.block(some, some).astype(float)
+    check_finite(K)
+    values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
+    return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #f6000013
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -235,16 +235,6 @@ class History:
     loss: list[float] = field(default_factory=list)
     val_loss: list[float] = field(default_factory=list)
     val_epochs: list[int] = field(default_factory=list)
-
-# %% ../nbs/network.ipynb #4fd6e642
-class FitOptions(TypedDict, total=False):
-    """Options of `Sequential.fit`, for functions that pass them on."""
-
-    shuffle: bool
-    rng: RNG
-    history: History | None
-    callback: Callable[[History], Any] | None
-    progress: bool
 
 # %% ../nbs/network.ipynb #d354fa4e
 class Trainer:

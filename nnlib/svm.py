@@ -13,11 +13,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, encode_labels, quiet
+from .arrays import Array, check_number, encode_labels
 from .duals import SOLVERS, solve_duals
 from .estimator import (
-    ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, request_weights,
-    weight_requests)
+    ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, quiet,
+    request_weights, weight_requests)
 from .kernels import (
     MAX_DISTANCE_ERROR, Kernel, PrecomputedKernel, check_finite, check_symmetric, distance_error,
     kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)

@@ -30,12 +30,18 @@ from nnlib.duals import (
     DistanceRows,
     DualProblems,
     half_squared_distances,
-    is_definite,
     solve,
     working_set,
 )
 from nnlib.estimator import ConvergenceWarning
-from nnlib.kernels import CACHE_ROWS, CallableKernel, PolynomialKernel, RBFKernel, SigmoidKernel
+from nnlib.kernels import (
+    CACHE_ROWS,
+    CallableKernel,
+    PolynomialKernel,
+    RBFKernel,
+    SigmoidKernel,
+    is_definite,
+)
 from nnlib.simple_svm import certify
 from nnlib.smo import move_free, smo
 
