@@ -135,3 +135,25 @@ function crossings(values, level, side, i, j) {
 export function path(points) {
   return points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
 }
+
+/**
+ * A curve over epochs with its axes and dashed lines at some heights, for a picture of 100 by 75.
+ * @param {[number, number][]} values Epochs, and what is drawn over them.
+ * @param {{ name: string, epochs: number, top: number, lines: [number, string][] }} frame
+ */
+export function curveParts(values, { name, epochs, top, lines }) {
+  const x = (/** @type {number} */ epoch) => 8 + (90 * epoch) / epochs;
+  const y = (/** @type {number} */ value) => 68 - Math.min(1, value / top) * 64;
+  const dashed = lines.flatMap(([level, text]) => [
+    shape("path", { class: "trap", d: `M8,${y(level)}H98` }),
+    shape("text", { x: 98, y: y(level) - 1, "text-anchor": "end" }, text),
+  ]);
+  return [
+    shape("path", { d: "M8,4V68H98" }),
+    ...dashed,
+    shape("path", { class: "one", d: path(values.map(([epoch, value]) => [x(epoch), y(value)])) }),
+    shape("text", { x: 7, y: 69, "text-anchor": "end" }, "0"),
+    shape("text", { x: 98, y: 74, "text-anchor": "end" }, `${epochs} epochs`),
+    shape("text", { x: 10, y: 5 }, name),
+  ];
+}

@@ -2,7 +2,7 @@
 // @ts-check
 import { button, enable, make, said } from "../dom.js";
 import { figure, makeStatus, plotted, row, tops } from "./controls.js";
-import { paintDigit, path, shape } from "./plot.js";
+import { curveParts, paintDigit, shape } from "./plot.js";
 
 /**
  * @typedef {{ epochs: number, error: number, digits: number[][] }} State
@@ -48,21 +48,11 @@ class Train {
   }
 
   plot() {
-    const width = Math.max(MORE, Math.ceil(this.errors.at(-1)?.[0] ?? 0));
+    const epochs = Math.max(MORE, Math.ceil(this.errors.at(-1)?.[0] ?? 0));
     const top = 1.1 * Math.max(this.mean, 0.1);
-    const x = (/** @type {number} */ epoch) => 8 + (90 * epoch) / width;
-    const y = (/** @type {number} */ error) => 68 - Math.min(1, error / top) * 64;
-    /** @type {[number, number][]} */
-    const points = this.errors.map(([epoch, error]) => [x(epoch), y(error)]);
-    this.curve.replaceChildren(
-      shape("path", { d: "M8,4V68H98" }),
-      shape("path", { class: "trap", d: `M8,${y(this.mean)}H98` }),
-      shape("text", { x: 98, y: y(this.mean) - 1, "text-anchor": "end" }, "mean image"),
-      shape("path", { class: "one", d: path(points) }),
-      shape("text", { x: 7, y: 69, "text-anchor": "end" }, "0"),
-      shape("text", { x: 98, y: 74, "text-anchor": "end" }, `${width} epochs`),
-      shape("text", { x: 10, y: 5 }, "error"),
-    );
+    /** @type {[number, string][]} */
+    const lines = [[this.mean, "mean image"]];
+    this.curve.replaceChildren(...curveParts(this.errors, { name: "error", epochs, top, lines }));
   }
 
   pause() {

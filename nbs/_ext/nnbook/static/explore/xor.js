@@ -13,7 +13,7 @@ import {
   table,
   tops,
 } from "./controls.js";
-import { contour, mark, paintField, path, shape } from "./plot.js";
+import { contour, curveParts, mark, paintField, shape } from "./plot.js";
 
 /**
  * @typedef {{ epochs: number, loss: number, losses: number[], outputs: number[], field: number[],
@@ -95,25 +95,13 @@ class Xor {
     return text;
   }
 
-  /** @param {number} epochs */
-  plot(epochs) {
-    const width = Math.max(MORE, epochs);
-    const x = (/** @type {number} */ epoch) => 8 + (90 * epoch) / width;
-    const y = (/** @type {number} */ loss) => 68 - Math.min(1, loss / 0.3) * 64;
-    const traps = TRAPS.flatMap(([level, text]) => [
-      shape("path", { class: "trap", d: `M8,${y(level)}H98` }),
-      shape("text", { x: 98, y: y(level) - 1, "text-anchor": "end" }, text),
-    ]);
+  /** @param {number} done */
+  plot(done) {
+    const epochs = Math.max(MORE, done);
     /** @type {[number, number][]} */
-    const points = this.losses.map((loss, i) => [x(i * EVERY), y(loss)]);
-    this.curve.replaceChildren(
-      shape("path", { d: "M8,4V68H98" }),
-      ...traps,
-      shape("path", { class: "one", d: path(points) }),
-      shape("text", { x: 7, y: 69, "text-anchor": "end" }, "0"),
-      shape("text", { x: 98, y: 74, "text-anchor": "end" }, `${width} epochs`),
-      shape("text", { x: 10, y: 5 }, "loss"),
-    );
+    const losses = this.losses.map((loss, i) => [i * EVERY, loss]);
+    const parts = curveParts(losses, { name: "loss", epochs, top: 0.3, lines: TRAPS });
+    this.curve.replaceChildren(...parts);
   }
 
   pause() {
