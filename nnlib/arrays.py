@@ -160,7 +160,7 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
 
 # %% ../nbs/layers.ipynb #faa10023
 class Unfilled:
-    """Takes the place of a generator if parameters come from elsewhere and none are drawn."""
+    """Stands in for a random generator if no weights are drawn, as they come from a file."""
 
 # %% ../nbs/layers.ipynb #6243ebe4
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
@@ -240,9 +240,10 @@ def check_array(
     Raises
     ------
     TypeError
-        For anything but floats, or complex numbers where `dtype` is complex or open.
+        For anything but floats; complex numbers are accepted if `dtype` is complex or None.
     ValueError
-        For a wrong shape, an empty array, NaN, or numbers that are infinite as `dtype`.
+        For a wrong shape, an empty array, NaN, or infinities, also those that only arise
+        in the conversion to `dtype`.
     """
     if is_usual(array, shape, dtype):
         return array
@@ -261,7 +262,7 @@ def check_array(
     if a.ndim == 0 or a.size == 0:
         raise ValueError(f"{name}: expected at least one sample, got an array of shape {a.shape}")
     wider = np.dtype(np.float32) if a.dtype == np.float16 else a.dtype.newbyteorder("=")
-    with np.errstate(all="ignore"):  # what does not fit dtype becomes infinite or 0
+    with np.errstate(all="ignore"):  # numbers out of range become infinite or 0
         a = a.astype(dtype or wider, copy=False)
     step = max(1, (1 << 20) // a[0].size)
     for start in range(0, len(a), step):  # the numbers may not all fit into memory
@@ -320,7 +321,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
 
 # %% ../nbs/layers.ipynb #faa10011
 def is_number(value: Any, kind: type = numbers.Real) -> bool:
-    """Tell whether a value is a number: no truth value, and no timedelta64, an int for NumPy."""
+    """Return True if a value is a number; bool and timedelta64 do not count as numbers."""
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))
 
 

@@ -48,8 +48,8 @@ class Buffers:
     values : list of ndarray
         The input (n, d), then the outputs of each layer.
     gradients : list of ndarray
-        The gradients of the loss in these values. Without `to_input`, those before
-        the first layer with parameters are not computed.
+        The gradients of the loss with respect to these values. Without `to_input`, those
+        before the first layer with parameters are not computed.
     """
 
     def __init__(self, layers: Sequence[Any], n: int, d: int, dtype: DTypeLike,
@@ -59,7 +59,7 @@ class Buffers:
             self.values.append(batch_buffer(n, layer.n_out or self.values[-1].shape[1], dtype))
         self.kind = (n, d), self.values[0].dtype  # shape and dtype of the batch
         self.shape: tuple[int, ...] = self.values[-1].shape  # of the outputs, for the caller
-        self.params: Array | None = None  # those that they are used with
+        self.params: Array | None = None  # of the layer that last used these arrays
         self.pairs = list(zip(self.values, self.values[1:]))
         learning = (i for i, layer in enumerate(layers) if layer._params.size)
         self.first = None if to_input else next(learning, 0)
@@ -82,16 +82,16 @@ class Buffers:
         return params is self.params and is_usual(inputs, *self.kind)
 
     def fit(self, x: Array) -> bool:
-        """Tell whether a batch has the shape and dtype of the inputs."""
+        """Return True if a batch has the shape and dtype that these arrays were made for."""
         return self.kind == ((math.prod(x.shape[:-1]), x.shape[-1]), x.dtype)
 
     def forward(self, layers: Sequence[Any]) -> None:
-        """Compute all values from the first."""
+        """Compute all other values from the first, the input."""
         for layer, (x, y) in zip(layers, self.pairs):
             layer.forward_into(x, y)
 
     def backward(self, layers: Sequence[Any]) -> None:
-        """Compute all gradients from the last."""
+        """Compute all other gradients from the last, that of the outputs."""
         for layer, (x, y, dy, dx) in zip(reversed(layers), self.way_back):
             layer.backward_into(x, y, dy, dx)
 

@@ -27,7 +27,7 @@ RANKS = 100, 400, 1600  # tried for kernels whose rank is not known
 
 
 def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> list[int]:
-    """List the ranks to try for a kernel, if any, whose factor is within memory."""
+    """List the ranks to try for a kernel, if any: those whose factor fits into memory."""
     n, most = len(A), int(min(cache_size, 2**40) * 2**20) // (32 * len(A))
     ranks = [min(rank, n, most) for rank in RANKS]
     if is_linear(kernel):
@@ -42,7 +42,7 @@ def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> 
 
 
 def is_linear(kernel: Kernel) -> bool:
-    """Return whether a kernel is an inner product of its features, up to two constants."""
+    """Return whether a kernel is an affine function of the inner product of its features."""
     return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
 
 
@@ -96,7 +96,7 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
                 cache_size: float, solver: str) -> DualProblems:
     """Solve k problems by SMO, or by Newton's method where SMO would take longer.
 
-    Parameters and result are those of `solve`, and the name of the solver.
+    The result and the parameters other than `solver` are those of `solve`.
     """
     A = A.astype(float) if solver == "interior_point" else A
     ranks = [] if solver == "smo" else possible_ranks(kernel, A, cache_size, solver)

@@ -130,7 +130,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
 def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     """Compare two arrays: ``max|a - b|`` divided by the largest absolute value of an element.
 
-    The measure of the report, with the largest element in place of the norm; 0 if
+    The report's measure of error, with the largest element as the size of an array; 0 if
     all elements are 0.
 
     Parameters
@@ -167,8 +167,8 @@ def gradient_errors(layer: Layer, inputs: ArrayLike, head: Head,
                     method: str = "complex") -> dict[str, float]:
     """Measure how far the gradients of ``head(layer(inputs))`` are from numerical ones.
 
-    Everything is computed in float64, on a copy. Gradients below 1e-10 of the gradient
-    from `head` count as zero: they are smaller than the rounding errors of their sums.
+    Everything is computed in float64, on a copy. Differences are divided by at least 1e-10
+    of the largest gradient from `head`; smaller gradients may be rounding errors alone.
 
     Parameters
     ----------

@@ -63,7 +63,7 @@ class LowRank:
         self.mean: Array = mean[kept]
 
     def take(self, rows: Array) -> LowRank:
-        """Return the same for some of the points."""
+        """Return the factor for some of the points only."""
         part = copy.copy(self)
         part.U = self.U[rows]
         return part
@@ -367,7 +367,7 @@ def pivoted_cholesky(column: Callable[[int], Array], diagonal: Array, error: flo
     return None
 
 # %% ../nbs/interior_point.ipynb #7a1c0e05
-NEWTON_STEPS = 15  # that a problem takes, or more
+NEWTON_STEPS = 15  # least number that a problem takes
 
 
 def smo_budget(n: int, rank: int) -> int:

@@ -59,7 +59,7 @@ class RBFKernel:
     Attributes
     ----------
     dtype : dtype
-        Of features and blocks: that of the points, or float64 if that would be too inaccurate.
+        Precision of features and blocks: that of the points, or float64 if it is too low.
     rounding : float
         Relative error of the exponents.
 
@@ -239,7 +239,7 @@ SAMPLE_POINTS = 256  # points on which a kernel is judged
 
 
 def sample_kernel(kernel: Kernel, X: Array) -> Array:
-    """Compute the kernel between some of the points X (n, d), and the largest, in float64."""
+    """Compute the kernel between some points of X (n, d), the largest included, in float64."""
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         largest = np.einsum("ij,ij->i", X, X, dtype=float).argmax()
         rows = np.union1d(np.arange(0, len(X), -(-len(X) // SAMPLE_POINTS)), largest)
@@ -248,11 +248,11 @@ def sample_kernel(kernel: Kernel, X: Array) -> Array:
 
 
 def distance_error(kernel: Kernel, X: Array) -> float:
-    """Estimate the error that rounding makes in distances, relative to their mean.
+    """Estimate the relative error that rounding makes in distances in the feature space.
 
-    Or in the distances from the farthest point, relative to what they differ by, if that is
-    more. Distances are those of some of the points X (n, d) in the space of the kernel. NaN if
-    the kernel overflows.
+    This is the larger of two errors: that of the distances between points, relative to their
+    mean, and that of the distances from the farthest point, relative to their differences. Both
+    are estimated on some of the points X (n, d). NaN if the kernel overflows.
     """
     K = sample_kernel(kernel, X)
     if not np.isfinite(K).all():
@@ -317,8 +317,8 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
     """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
 
-    Points are (n, d), of any numbers, B (m, d) the features of others, coef (k, m), and bias
-    (k,).
+    The points (n, d) may have any dtype. B (m, p) holds the features of m other points, coef is
+    (k, m), and bias (k,).
     """
     factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
     with quiet():

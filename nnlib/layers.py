@@ -35,7 +35,7 @@ class Layer:
     n_in, n_out : int or None
         Number of input and output features; None means any number.
     params, grads : ndarray of shape (k,)
-        All parameters in one vector, and the gradient of the loss in them. Assigning
+        All parameters in one vector, and the gradient of the loss with respect to them. Assigning
         to them, or to a part such as ``W``, writes into the vector.
 
     Notes
@@ -58,8 +58,8 @@ class Layer:
     def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
         """Compute `dx`, and `grads`, from `x`, `y` and the gradient `dy`, which stay unchanged.
 
-        `dx` is None if the gradient in the inputs is not needed; this happens only to
-        layers with parameters.
+        `dx` is None if the gradient with respect to the inputs is not needed; this happens
+        only to layers with parameters.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define backward_into(x, y, dy, dx)")
@@ -78,10 +78,10 @@ class Layer:
         return buffers.outputs(self.leaves, x)
 
     def backward(self, grad_output: ArrayLike) -> Array:
-        """Compute all gradients of the loss from its gradient in the outputs.
+        """Compute all gradients of the loss from its gradient with respect to the outputs.
 
-        Overwrites `grads` with the gradient in the parameters and returns the
-        gradient in the inputs. Raises RuntimeError if `forward` was never called.
+        Overwrites `grads` with the gradient with respect to the parameters and returns
+        that with respect to the inputs. Raises RuntimeError if `forward` was never called.
         """
         buffers = self._buffers
         if buffers is None:
@@ -187,7 +187,7 @@ class VectorView:
 
 # %% ../nbs/layers.ipynb #faa10022
 def unfilled(n: int, dtype: DTypeLike) -> Array:
-    """Return a vector of n zeros that are all the same number in memory."""
+    """Return a read-only vector of n zeros that share a single place in memory."""
     return np.broadcast_to(np.zeros((), dtype), n)
 
 # %% ../nbs/layers.ipynb #91dd1023
@@ -209,7 +209,7 @@ class Dense(Layer):
     W, b : ndarray of shape (n_in, n_out) and (n_out,)
         Weights and biases: views of `params`; ``layer.W = w`` writes into them.
     dW, db : ndarray of shape (n_in, n_out) and (n_out,)
-        Their gradients since the last `backward`: views of `grads`.
+        Their gradients from the last call of `backward`: views of `grads`.
 
     Examples
     --------

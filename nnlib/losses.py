@@ -20,9 +20,9 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 class Loss:
     """Base class of losses, which are means over all N elements of a batch.
 
-    A subclass defines `value_into`, which computes value and gradient together. A loss keeps
-    arrays between calls, so two threads need a loss each. NumPy's
-    warnings about overflow are turned off in it, as in layers while they are trained.
+    A subclass defines `value_into`, which computes value and gradient together. A loss
+    keeps arrays between calls, so threads must not share one. NumPy's warnings about
+    overflow are turned off in a loss, as they are in layers.
     """
 
     _grad: Array | None = None
@@ -47,7 +47,9 @@ class Loss:
     @np.errstate(all="ignore")  # a loss that is not finite raises an error below
     def value_and_gradient(self, predictions: ArrayLike,
                            targets: ArrayLike) -> tuple[float, Array]:
-        """Compute the loss and its gradient in the predictions; the targets have their shape.
+        """Compute the loss and its gradient with respect to the predictions.
+
+        The targets have the shape of the predictions, and so does the gradient.
 
         Raises TypeError for arrays that are not floats, ValueError for different shapes
         or numbers that are not finite, and FloatingPointError if the loss overflows.
@@ -71,7 +73,7 @@ class Loss:
         return value
 
     def backward(self) -> Array:
-        """Return the gradient of the last `forward` in its predictions."""
+        """Return the gradient with respect to the predictions of the last `forward`."""
         if self._grad is None:
             raise RuntimeError(f"{self!r}: call forward before backward")
         return self._grad.copy()

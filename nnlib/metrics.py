@@ -185,8 +185,8 @@ def precision_recall_fscore_support(
         average them weighted by support. By default there is a score for each class.
     zero_division : {0.0, 1.0, nan}
         Value of undefined scores: the precision of a class that is never predicted, the
-        recall of one that does not occur, and the F score if both are the case. Averages
-        leave NaN out.
+        recall of a class that does not occur, and the F score if both are undefined.
+        Averages leave NaN out.
 
     Returns
     -------

@@ -23,8 +23,8 @@ class OneVsRestSVC(BaseSVC):
     Parameters
     ----------
     C, kernel, degree, gamma, coef0, tol, cache_size, class_weight, max_iter, solver
-        As for `SVC`, for each binary classifier. The weight "balanced" gives a class the
-        same total weight as all others together.
+        As for `SVC`, for each binary classifier. With `class_weight` "balanced", a class gets
+        the same total weight as all others together.
 
     Attributes
     ----------

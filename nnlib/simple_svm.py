@@ -28,7 +28,7 @@ class Certificate:
     violation : float
         Largest violation of the KKT conditions by the decision values.
     primal, dual : float
-        Upper and lower bound of the optimal objective. The lower bound is valid if the
+        Upper and lower bound on the optimal objective. The lower bound is valid if the
         multipliers are feasible and the kernel is positive semidefinite.
 
     Examples
@@ -45,7 +45,7 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """Duality gap: an upper bound of what a better solution could still gain."""
+        """Duality gap: no solution can improve the objective by more than this."""
         return self.primal - self.dual
 
     def holds(self, tol: float = 1e-3) -> bool:
@@ -117,7 +117,7 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
     C : float
         Upper bound of the multipliers.
     tol : float
-        Violation of the KKT conditions up to which a point is left alone.
+        Largest violation of the KKT conditions at which a point is left alone.
     passes : int
         Number of passes in a row without a step after which to stop.
     rng : Generator, RandomState, int or None

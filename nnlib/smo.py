@@ -35,9 +35,9 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     F : ndarray of shape (n,)
         Gradient K b - y, up to a constant that is the same for all points.
     b, lower, upper : ndarray of shape (n,)
-        Signed multipliers to begin with, and their boxes.
+        Initial signed multipliers, and their bounds.
     tol : float
-        Largest difference of F by which a pair may violate the conditions at the end.
+        Largest KKT violation of a pair, a difference of F, at which the solver stops.
     max_iter : int
         Largest number of steps.
     floor : float

@@ -244,10 +244,10 @@ class SVC(BaseSVC):
         "precomputed", `fit` takes the kernel between the points, (n, n), and `predict`
         that between new points and these, (m, n).
     degree, coef0 : int, float
-        Of the kernels "poly", (gamma x·z + coef0)^degree, and "sigmoid",
+        Parameters of the kernels "poly", (gamma x·z + coef0)^degree, and "sigmoid",
         tanh(gamma x·z + coef0).
     gamma : {"scale", "auto"} or float
-        Of "rbf", "poly" and "sigmoid": 1 / (d var(X)), 1 / d, or a positive number.
+        For "rbf", "poly" and "sigmoid": "scale" is 1 / (d var(X)), "auto" is 1 / d.
     tol : float
         Largest gap of the gradient at which a problem counts as solved.
     cache_size : float
