@@ -1,7 +1,9 @@
-"""Runs the package's tests on the oldest and the newest Python and NumPy of this machine.
+"""Runs the package's tests on the oldest Python with the oldest NumPy, and on the newest with the
+newest.
 
     python tools/versions.py [PYTHON ...]    # on these instead, or on all there are: --all
 
+With --all or named Pythons, each Python is tested with the oldest and with the newest NumPy.
 Pythons are looked for on the PATH and among those of pyenv. Each pair has an environment of its
 own in .venv-versions, with what the lock ``package`` or ``oldest`` holds for it, and is tested in
 a process of its own. The last lines are a table of what ran.
@@ -124,6 +126,13 @@ def test(python: str, number: tuple[int, ...], name: str) -> tuple[bool, str]:
     return passed, f"Python {written:8} NumPy {numpy(name, written):7} {result} [{taken:.0f} s]"
 
 
+def locks(number: tuple[int, ...]) -> list[str]:
+    """Name the locks with different NumPys for a Python, that with the oldest first."""
+    written = ".".join(map(str, number))
+    both = ["oldest", "package"]
+    return both if len({numpy(name, written) for name in both}) == 2 else ["package"]
+
+
 def main() -> None:
     """Test what is asked for, and print the table."""
     asked = sys.argv[1:]
@@ -134,16 +143,11 @@ def main() -> None:
     )
     if not found:
         sys.exit("no Python that is supported was found")
-    chosen = found if asked else {number: found[number] for number in (min(found), max(found))}
-    jobs = []
-    for number, python in chosen.items():
-        written = ".".join(map(str, number))
-        names = (
-            ["oldest", "package"]
-            if numpy("oldest", written) != numpy("package", written)
-            else ["package"]
-        )
-        jobs += [(python, number, name) for name in names]
+    jobs = [
+        (python, number, name) for number, python in found.items() for name in locks(number)
+    ]
+    if not asked:
+        jobs = [jobs[0], jobs[-1]]
     HOME.mkdir(exist_ok=True)
     results = [test(*job) for job in jobs]
     for (_, number, name), (passed, _) in zip(jobs, results, strict=True):
