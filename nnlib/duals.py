@@ -127,7 +127,8 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
     solve_subset(duals, everybody, tol, max_iter, limit, distances)
     return duals
 
-# %% ../nbs/svm.ipynb #c01f98ce
+# %% ../nbs/svm.ipynb #3b063d24
+#| code-fold: true
 def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     """Raise distances that are zero up to rounding; return whether any is clearly negative.
 
@@ -142,7 +143,7 @@ def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     H[i, j] = np.where(zero, np.maximum(H[i, j], least), H[i, j])
     return not zero.all()
 
-# %% ../nbs/svm.ipynb #3b063d24
+
 class Distances(NamedTuple):
     """Half the squared distances of n points in the space of the kernel.
 
@@ -183,6 +184,7 @@ def curvature_floor(half: Array) -> float:
     return float(max(smallest.eps * abs(half).max(), smallest.tiny))
 
 # %% ../nbs/svm.ipynb #8b86744b
+#| code-fold: true
 class DualProblems:
     """The state of k problems over the same n points.
 
@@ -250,6 +252,7 @@ def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
     return chosen
 
 # %% ../nbs/svm.ipynb #fb06d262
+#| code-fold: true
 def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                       distances: Distances | None, tol: float, max_iter: float) -> None:
     """Solve problem `p` on its working set `rows` (m,), all other multipliers fixed."""
@@ -262,6 +265,7 @@ def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
     duals.n_iter[p] += steps
 
 # %% ../nbs/svm.ipynb #0b5e1ceb
+#| code-fold: true
 SET_MARGIN = 0.2  # how far from a violation a point may be, and still join a working set
 
 
@@ -295,6 +299,7 @@ def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float, 
         margin = SET_MARGIN / 2
 
 # %% ../nbs/svm.ipynb #a0c63237
+#| code-fold: true
 class DistanceRows:
     """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
 
@@ -319,7 +324,8 @@ def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
     H = DistanceRows(kernel, A, room)
     return Distances(H, H.half, curvature_floor(H.half))
 
-# %% ../nbs/svm.ipynb #ae1c57e7
+# %% ../nbs/svm.ipynb #0390bcce
+#| code-fold: true
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample
 SAMPLE_RATIO = 4  # a sample is one in so many points
 
@@ -328,7 +334,7 @@ def room_for(A: Array, cache_size: float) -> int:
     """Return the number of points like those of A (n, m) whose distances all fit into memory."""
     return max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
 
-# %% ../nbs/svm.ipynb #0390bcce
+
 def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: float,
           cache_size: float) -> DualProblems:
     """Solve k problems over the same points, on growing samples of them.

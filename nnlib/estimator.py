@@ -291,6 +291,7 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
     return estimator
 
 # %% ../nbs/svm.ipynb #ca394196
+#| code-fold: true
 USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)
 
 
@@ -311,5 +312,6 @@ def call_user(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
 # %% ../nbs/svm.ipynb #d15dd780
+#| code-fold: true
 class ConvergenceWarning(UserWarning):
     """A solver has stopped before it reached the tolerance."""

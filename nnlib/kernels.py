@@ -20,9 +20,13 @@ __all__ = []
 
 
 # %% ../nbs/svm.ipynb #79d9ce3b
+#| code-fold: true
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
+BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
+MAX_DISTANCE_ERROR = 1e-4  # relative error of distances at which single precision is given up
 
 # %% ../nbs/svm.ipynb #d2cf300f
+#| code-fold: true
 class Kernel(Protocol):
     """What a solver needs from a kernel: features of points, and kernel values between two groups.
 
@@ -42,9 +46,6 @@ class Kernel(Protocol):
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute a new array of K between all rows of features A (n, m) and B (k, m): (n, k)."""
-
-# %% ../nbs/svm.ipynb #ee28a409
-MAX_DISTANCE_ERROR = 1e-4  # relative error of distances at which single precision is given up
 
 # %% ../nbs/svm.ipynb #386342b1
 class RBFKernel:
@@ -139,6 +140,7 @@ class PolynomialKernel:
         return np.asarray((self.gamma * (A @ B.T) + self.coef0) ** self.degree)
 
 # %% ../nbs/svm.ipynb #61449adf
+#| code-fold: true
 class SigmoidKernel:
     """K(x, z) = tanh(gamma x·z + coef0), which is not positive semidefinite.
 
@@ -168,6 +170,7 @@ class SigmoidKernel:
         return np.asarray(np.tanh(self.gamma * (A @ B.T) + self.coef0))
 
 # %% ../nbs/svm.ipynb #ca394195
+#| code-fold: true
 class CallableKernel:
     """A kernel of the user's own.
 
@@ -198,7 +201,7 @@ class CallableKernel:
         K = call_user(self.function, A.copy(), B.copy())  # it may write into them
         return np.array(check_array(K, "kernel", (len(A), len(B)), A.dtype))
 
-# %% ../nbs/svm.ipynb #f6000001
+
 class PrecomputedKernel:
     """A kernel whose values are given; its points are row numbers.
 
@@ -229,12 +232,13 @@ class PrecomputedKernel:
         """Pick K between rows A (n, 1) and columns B (k, 1): (n, k)."""
         return np.asarray(self.K[np.ix_(A[:, 0].astype(int), B[:, 0].astype(int))])
 
-# %% ../nbs/svm.ipynb #f6000030
+
 def row_numbers(K: Array) -> Array:
     """Number the rows of a matrix, (n, 1), in its dtype."""
     return np.arange(len(K), dtype=K.dtype)[:, None]
 
 # %% ../nbs/svm.ipynb #18a1f8c3
+#| code-fold: true
 SAMPLE_POINTS = 256  # points on which a kernel is judged
 
 
@@ -265,6 +269,7 @@ def distance_error(kernel: Kernel, X: Array) -> float:
         return float(max(kernel.rounding, np.finfo(X.dtype).eps * max(near, far)))
 
 # %% ../nbs/svm.ipynb #af5a06a1
+#| code-fold: true
 def resolve_gamma(gamma: str | float, X: Array) -> float:
     """Return gamma as a number: "scale" stands for 1 / (d var(X)), "auto" for 1 / d."""
     if not isinstance(gamma, str):
@@ -278,6 +283,7 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
     raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
 
 # %% ../nbs/svm.ipynb #27797d99
+#| code-fold: true
 def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma: float,
                 degree: int, coef0: float) -> Kernel:
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
@@ -299,10 +305,8 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a "
                      f"function, got {name!r}")
 
-# %% ../nbs/svm.ipynb #73c5ec6e
-BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
-
 # %% ../nbs/svm.ipynb #9b86c2d6
+#| code-fold: true
 def is_definite(kernel: Kernel, A: Array) -> bool:
     """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
     if kernel.definite:
@@ -314,6 +318,7 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #f6000013
+#| code-fold: true
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
     """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
 
