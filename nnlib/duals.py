@@ -251,7 +251,7 @@ def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
         chosen = np.unique(np.concatenate(worst))
     return chosen
 
-# %% ../nbs/svm.ipynb #fb06d262
+# %% ../nbs/svm.ipynb #0b5e1ceb
 #| code-fold: true
 def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                       distances: Distances | None, tol: float, max_iter: float) -> None:
@@ -264,8 +264,7 @@ def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                                         most, distances.floor)
     duals.n_iter[p] += steps
 
-# %% ../nbs/svm.ipynb #0b5e1ceb
-#| code-fold: true
+
 SET_MARGIN = 0.2  # how far from a violation a point may be, and still join a working set
 
 

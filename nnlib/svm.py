@@ -48,6 +48,7 @@ def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Ar
     return b, gap, rho, n_iter
 
 # %% ../nbs/svm.ipynb #8d95a035
+#| code-fold: true
 class BaseSVC(Estimator):
     """Base class of support vector machines; ``_layout`` of a subclass turns labels into problems.
 
@@ -233,6 +234,7 @@ def choose_kernel(machine: BaseSVC, X: Array) -> tuple[Kernel, float, Array]:
     return kernel, gamma, points
 
 # %% ../nbs/svm.ipynb #e01fa106
+#| code-fold: true
 class SVC(BaseSVC):
     """Support vector machine for two classes, or one for each pair of more, as in scikit-learn.
 
