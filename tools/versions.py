@@ -143,9 +143,7 @@ def main() -> None:
     )
     if not found:
         sys.exit("no Python that is supported was found")
-    jobs = [
-        (python, number, name) for number, python in found.items() for name in locks(number)
-    ]
+    jobs = [(python, number, name) for number, python in found.items() for name in locks(number)]
     if not asked:
         jobs = [jobs[0], jobs[-1]]
     HOME.mkdir(exist_ok=True)
