@@ -110,7 +110,10 @@ def max_step(v: Array, dv: Array) -> float:
 
 # %% ../nbs/interior_point.ipynb #d92b25dd
 class Iterate(NamedTuple):
-    """A point of the method: multipliers and rho, distances s, t from walls, forces z, w."""
+    """A point of the method: multipliers and rho, distances s, t from walls, forces z, w.
+
+    A direction is an Iterate too; it contains the change of each of them.
+    """
 
     b: Array
     rho: float
