@@ -167,6 +167,7 @@ def sync_folder(folder: str) -> None:
         os.close(handle)
 
 # %% ../nbs/checkpoint.ipynb #c1b00009
+#| code-fold: true
 def check_path(path: str | os.PathLike[str]) -> str:
     """Return a path as a string; raise TypeError for anything else, such as a file descriptor."""
     try:
@@ -193,6 +194,7 @@ def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
     return mode & 0o777
 
 # %% ../nbs/checkpoint.ipynb #c1b0000a
+#| code-fold: true
 def open_new(path: str, mode: int) -> IO[bytes]:
     """Open a new file, with these access rights from the start."""
     return open(path, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
