@@ -27,77 +27,6 @@ __all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
 # %% ../nbs/00_estimator.ipynb #e5700001
 T = TypeVar("T")
 
-# %% ../nbs/preprocessing.ipynb #f22a776a
-class Estimator:
-    """Base class of estimators: parameters by name, as scikit-learn expects them.
-
-    The ``__init__`` of a subclass stores each argument unchanged under its own name, and
-    `fit` stores what it learns under names that end in an underscore. That is enough for
-    scikit-learn's ``clone``, ``Pipeline`` and ``GridSearchCV``.
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Number of features of the data that it was fitted to.
-    feature_names_in_ : ndarray of shape (d,)
-        Their names, if the data were a table whose columns have names.
-    """
-
-    _estimator_type: str | None = None  # "classifier" for those that predict classes
-
-    n_features_in_: int
-    feature_names_in_: Array
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the arguments by name; `deep` is there for scikit-learn, and changes nothing."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    def set_params(self, **params: Any) -> Self:
-        """Set arguments by name; raise ValueError for an unknown name."""
-        known = self.get_params()
-        for name in params:
-            if name not in known:
-                raise ValueError(f"{self!r}: expected parameters among {[*known]}, got {name!r}")
-        vars(self).update(params)
-        return self
-
-    def __repr__(self) -> str:
-        usual = {name: repr(each.default)
-                 for name, each in inspect.signature(type(self)).parameters.items()}
-        params = [f"{name}={value!r}" for name, value in self.get_params().items()
-                  if repr(value) != usual[name]]
-        return f"{type(self).__name__}({', '.join(params)})"
-
-    def _learn(self, names: Array | None, **learned: Any) -> None:
-        """Store what `fit` has learned, all at once: an interrupted fit changes nothing."""
-        kept = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
-        if names is not None:
-            learned["feature_names_in_"] = names
-        self.__dict__ = kept | learned
-
-    def _check_fitted(self) -> None:
-        if not any(name.endswith("_") for name in vars(self)):
-            raise of_scikit_learn(NotFittedError)(f"{self!r} is not fitted: call fit first")
-
-    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None,
-                       convert: bool = True) -> Array:
-        """Return samples, (n, d), if they have the features that `fit` has seen."""
-        self._check_fitted()
-        check_names(type(self).__name__, feature_names(X), vars(self).get("feature_names_in_"))
-        return check_samples(X, "X", self.n_features_in_, dtype, type(self).__name__, convert)
-
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, Tags, TargetTags, TransformerTags
-
-        classifier = self._estimator_type == "classifier"
-        kept = ["float64", "float32"]
-        return Tags(
-            estimator_type=self._estimator_type,
-            target_tags=TargetTags(required=classifier),
-            classifier_tags=ClassifierTags() if classifier else None,
-            transformer_tags=None if classifier else TransformerTags(preserves_dtype=kept),
-        )
-
 # %% ../nbs/preprocessing.ipynb #978ea188
 def blockwise_moments(
     X: Array, product: Callable[[Array], Array], rows: int = 2048
@@ -200,6 +129,77 @@ def as_numbers(a: Array, name: str) -> Array:
             return math.inf
 
     return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
+
+# %% ../nbs/preprocessing.ipynb #f22a776a
+class Estimator:
+    """Base class of estimators: parameters by name, as scikit-learn expects them.
+
+    The ``__init__`` of a subclass stores each argument unchanged under its own name, and
+    `fit` stores what it learns under names that end in an underscore. That is enough for
+    scikit-learn's ``clone``, ``Pipeline`` and ``GridSearchCV``.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features of the data that it was fitted to.
+    feature_names_in_ : ndarray of shape (d,)
+        Their names, if the data were a table whose columns have names.
+    """
+
+    _estimator_type: str | None = None  # "classifier" for those that predict classes
+
+    n_features_in_: int
+    feature_names_in_: Array
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the arguments by name; `deep` is there for scikit-learn, and changes nothing."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments by name; raise ValueError for an unknown name."""
+        known = self.get_params()
+        for name in params:
+            if name not in known:
+                raise ValueError(f"{self!r}: expected parameters among {[*known]}, got {name!r}")
+        vars(self).update(params)
+        return self
+
+    def __repr__(self) -> str:
+        usual = {name: repr(each.default)
+                 for name, each in inspect.signature(type(self)).parameters.items()}
+        params = [f"{name}={value!r}" for name, value in self.get_params().items()
+                  if repr(value) != usual[name]]
+        return f"{type(self).__name__}({', '.join(params)})"
+
+    def _learn(self, names: Array | None, **learned: Any) -> None:
+        """Store what `fit` has learned, all at once: an interrupted fit changes nothing."""
+        kept = {name: value for name, value in vars(self).items() if name != "feature_names_in_"}
+        if names is not None:
+            learned["feature_names_in_"] = names
+        self.__dict__ = kept | learned
+
+    def _check_fitted(self) -> None:
+        if not any(name.endswith("_") for name in vars(self)):
+            raise of_scikit_learn(NotFittedError)(f"{self!r} is not fitted: call fit first")
+
+    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None,
+                       convert: bool = True) -> Array:
+        """Return samples, (n, d), if they have the features that `fit` has seen."""
+        self._check_fitted()
+        check_names(type(self).__name__, feature_names(X), vars(self).get("feature_names_in_"))
+        return check_samples(X, "X", self.n_features_in_, dtype, type(self).__name__, convert)
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import ClassifierTags, Tags, TargetTags, TransformerTags
+
+        classifier = self._estimator_type == "classifier"
+        kept = ["float64", "float32"]
+        return Tags(
+            estimator_type=self._estimator_type,
+            target_tags=TargetTags(required=classifier),
+            classifier_tags=ClassifierTags() if classifier else None,
+            transformer_tags=None if classifier else TransformerTags(preserves_dtype=kept),
+        )
 
 # %% ../nbs/preprocessing.ipynb #e5000013
 class NotFittedError(RuntimeError):

@@ -19,6 +19,7 @@ from nnlib.estimator import (
 __all__ = ['Transformer', 'StandardScaler', 'PCA']
 
 # %% ../nbs/preprocessing.ipynb #26999665
+#| code-fold: true
 class Transformer(Estimator):
     """Base class of linear maps of samples about their mean.
 
