@@ -69,10 +69,10 @@ def test_every_promised_name_is_there():
 
 
 PROMISED = """
-    Adam Autoencoder BCEWithLogitsLoss Checkpoint CheckpointError Dense History Layer Loss MSELoss
-    Optimizer PCA ReLU SGD Sequential Sigmoid Softmax StandardScaler Tanh accuracy_score
-    check_layer check_loss check_network classification_report confusion_matrix load load_mnist
-    numerical_gradient precision_recall_fscore_support
+    Adam Autoencoder BCEWithLogitsLoss Checkpoint CheckpointError CrossEntropyLoss Dense History
+    Layer Loss MSELoss OneVsRestSVC Optimizer PCA ReLU SGD SVC Sequential Sigmoid Softmax
+    StandardScaler Tanh accuracy_score check_layer check_loss check_network classification_report
+    confusion_matrix load load_mnist numerical_gradient precision_recall_fscore_support register
     relative_error save stratified_split
 """.split()
 

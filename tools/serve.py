@@ -61,6 +61,9 @@ class Handler(Quiet):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
         path = Path(self.translate_path(self.path))
+        if not path.resolve().is_relative_to(Path(self.directory).resolve()):  # by a link
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         if (
             path.suffix not in TEXTS
             or not path.is_file()
@@ -83,6 +86,10 @@ class Handler(Quiet):
         self.send_header("Vary", "Accept-Encoding")
         self.end_headers()
         return io.BytesIO(data)
+
+    def list_directory(self, path: object) -> None:
+        """A folder without a page is not listed, as on most hosts."""
+        self.send_error(HTTPStatus.NOT_FOUND)
 
     def send_error(
         self, code: int, message: str | None = None, explain: str | None = None

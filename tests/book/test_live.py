@@ -1302,7 +1302,8 @@ def test_a_page_opened_as_a_file_says_what_is_missing(
     page = context.new_page()
     page.goto((html / "nbs" / f"{name}.html").as_uri())
     expect(page.locator(place).first).to_have_text(
-        "Opened as a file, this page cannot run code. Run make serve, and open it from there."
+        "Opened as a file, this page cannot run code. "
+        "Run make serve (or python tools/serve.py), and open it from there."
     )
     expect(page.locator(place).first).to_be_visible()
 

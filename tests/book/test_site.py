@@ -393,6 +393,17 @@ def test_server_survives_a_name_that_no_file_can_have(isolated: str) -> None:
     assert ask(isolated, "/index.html%00")[0] == 404
 
 
+def test_server_lists_no_folder_and_follows_no_link_out_of_the_site(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("private", encoding="utf-8")
+    site = tmp_path / "site"
+    (site / "folder").mkdir(parents=True)
+    (site / "index.html").write_text("home", encoding="utf-8")
+    (site / "link.txt").symlink_to(tmp_path / "outside.txt")
+    with serve.served(site, serve.Handler) as address:
+        assert ask(address, "/")[2] == b"home"
+        assert ask(address, "/folder/")[0] == ask(address, "/link.txt")[0] == 404
+
+
 @pytest.mark.parametrize("address", ["none.html", "a/none.html", "a/b/c/none.html", "nbs/a/none"])
 def test_lost_reader_is_led_back_from_any_depth(
     isolated: str, browser: Browser, html: Path, address: str

@@ -3,7 +3,7 @@
 import { escapeHtml, highlight } from "./highlight.js";
 
 // of TeX, what makes links or reaches into the page
-const REACHING = /\\(href|url|class|cssId|style|data|require)(?![A-Za-z])/;
+const REACHING = /\\(href|url|class|cssId|style|data|require|mmlToken)(?![A-Za-z])/;
 
 /**
  * A formula for MathJax; one that would make a link is shown as it is written.
