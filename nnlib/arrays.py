@@ -158,10 +158,6 @@ def encode_labels(y: ArrayLike, n: int | None = None, name: str = "y") -> tuple[
     classes, codes = np.unique(check_labels(y, name, n), return_inverse=True)
     return classes, codes
 
-# %% ../nbs/layers.ipynb #faa10023
-class Unfilled:
-    """Stands in for a random generator if no weights are drawn, as they come from a file."""
-
 # %% ../nbs/layers.ipynb #6243ebe4
 def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
     """Return a random generator: `rng` itself, or a new one.
@@ -333,6 +329,10 @@ def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
         return f"{form(value):.60}"
     except Exception:  # more digits than Python prints, or a class that fails
         return f"an object of type {type(value).__name__}"
+
+# %% ../nbs/layers.ipynb #faa10023
+class Unfilled:
+    """Stands in for a random generator if no weights are drawn, as they come from a file."""
 
 # %% ../nbs/network.ipynb #faa10002
 def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:

@@ -23,6 +23,7 @@ FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes
 DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers create again
 
 # %% ../nbs/layers.ipynb #0f79c70d
+#| code-fold: true
 class Layer:
     """Base class of all layers: `forward` computes outputs, `backward` gradients.
 
@@ -185,11 +186,6 @@ class VectorView:
     def __set__(self, layer: Any, values: ArrayLike) -> None:
         write_into(self.__get__(layer), values, f"parameters of {layer!r}")
 
-# %% ../nbs/layers.ipynb #faa10022
-def unfilled(n: int, dtype: DTypeLike) -> Array:
-    """Return a read-only vector of n zeros that share a single place in memory."""
-    return np.broadcast_to(np.zeros((), dtype), n)
-
 # %% ../nbs/layers.ipynb #91dd1023
 class Dense(Layer):
     """A fully connected layer, y = x W + b, with random weights and zero biases.
@@ -274,6 +270,11 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
         kind = shown(dtype)
     if kind not in (np.float32, np.float64):
         raise TypeError(f"Dense: expected dtype float32 or float64, got {kind}")
+
+# %% ../nbs/layers.ipynb #faa10022
+def unfilled(n: int, dtype: DTypeLike) -> Array:
+    """Return a read-only vector of n zeros that share a single place in memory."""
+    return np.broadcast_to(np.zeros((), dtype), n)
 
 
 # %% ../nbs/network.ipynb #faa10024
