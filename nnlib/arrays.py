@@ -335,6 +335,7 @@ class Unfilled:
     """Stands in for a random generator if no weights are drawn, as they come from a file."""
 
 # %% ../nbs/network.ipynb #faa10002
+#| code-fold: true
 def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:
     """Return the state of a generator."""
     if isinstance(rng, np.random.Generator):

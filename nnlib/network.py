@@ -237,6 +237,7 @@ class History:
     val_epochs: list[int] = field(default_factory=list)
 
 # %% ../nbs/network.ipynb #d354fa4e
+#| code-fold: true
 class Trainer:
     """Trains a network epoch by epoch, on batches of X (n, n_in) and y (n, n_out)."""
 
