@@ -17,6 +17,7 @@ from playwright.sync_api import Browser
 from waiting import wait_until
 
 import nnlib
+import serve
 from nnbook.notebook import ledger
 
 ROOT = Path(__file__).parents[2]

@@ -257,7 +257,10 @@ def from_a_file(selector: str) -> str:
     """Say, where a page is opened as a file, what it takes to make it live: a browser loads no
     modules there.
     """
-    said = "Opened as a file, this page cannot run code. Run make serve (or python tools/serve.py), and open it from there."
+    said = (
+        "Opened as a file, this page cannot run code. "
+        "Run make serve (or python tools/serve.py), and open it from there."
+    )
     return (
         '<script>if (location.protocol === "file:") '
         f'for (const place of document.querySelectorAll("{selector}"))'
