@@ -1550,3 +1550,47 @@ def test_a_kernel_that_writes_into_its_arguments_changes_nothing(rng):
     )
     assert_array_equal(X, before)
     assert_array_equal(found, right)
+
+
+# ---------------------------------------------------------------- a grid of problems
+def points_of(name):
+    """Make points of two classes: overlapping, badly scaled, or on a grid of integers."""
+    rng = np.random.default_rng(0)
+    X = (
+        rng.integers(0, 4, (60, 3)).astype(float)
+        if name == "integers"
+        else rng.normal(size=(60, 3))
+    )
+    y = (X.sum(axis=1) + rng.normal(size=60) > X.sum(axis=1).mean()).astype(int)
+    return X * np.array([1.0, 5.0, 25.0]) if name == "scales" else X, y
+
+
+KERNELS = {
+    "linear": {"kernel": "linear"},
+    "poly 2": {"kernel": "poly", "degree": 2, "gamma": 0.3, "coef0": 1.0},
+    "poly 3": {"kernel": "poly", "degree": 3, "gamma": 0.1, "coef0": 1.0},
+    "poly 5": {"kernel": "poly", "degree": 5, "gamma": 0.1, "coef0": 0.5},
+    "rbf 1e-4": {"gamma": 1e-4},
+    "rbf 0.1": {"gamma": 0.1},
+    "rbf 10": {"gamma": 10.0},
+    "scale": {"gamma": "scale"},
+}
+
+
+@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("points", ["overlapping", "scales", "integers"])
+def test_same_solution_as_libsvm_on_a_grid_of_problems(points, name, C):
+    X, y = points_of(points)
+    X = X / 10 if points == "scales" and name.startswith(("linear", "poly")) else X
+    theirs = Libsvm(C=C, tol=1e-6, **KERNELS[name]).fit(X, y)
+    ours = SVC(C=C, tol=1e-6, **KERNELS[name]).fit(X, y)
+    values = []
+    for machine in (ours, theirs):
+        beta, vectors = machine.dual_coef_[0], machine.support_vectors_
+        f = machine.decision_function(vectors) - machine.intercept_[0]
+        values.append(np.abs(beta).sum() - beta @ f / 2)
+    assert values[0] == pytest.approx(values[1], rel=1e-5)
+    assert ours.certificate(X, y).holds(1.01e-6)
+    f, g = ours.decision_function(X), theirs.decision_function(X)
+    assert np.abs(f - g).max() < 1e-3 * max(1, np.abs(g).max())
