@@ -51,6 +51,7 @@ def append_checksum(file: IO[bytes]) -> None:
     file.write(checksum)
 
 # %% ../nbs/checkpoint.ipynb #1979a7eb
+#| code-fold: true
 def check_checksum(file: IO[bytes]) -> int:
     """Return the number of bytes before the checksum; raise ValueError if it is wrong."""
     size = max(file.seek(0, os.SEEK_END) - 64, 0)
@@ -70,6 +71,7 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     append_checksum(file)
 
 # %% ../nbs/checkpoint.ipynb #c1b00006
+#| code-fold: true
 def check_directory(file: IO[bytes], size: int) -> None:
     """Raise ValueError unless an archive, of `size` bytes with its end, has a short directory."""
     file.seek(max(size - 42, 0))
@@ -254,11 +256,13 @@ def read_text(data: Array | None) -> Any:
         raise ValueError("text: nested too deeply") from None
 
 # %% ../nbs/checkpoint.ipynb #4bef8df6
+#| code-fold: true
 def refuse_constant(name: str) -> None:
     """Raise ValueError for NaN, Infinity and -Infinity, which are not standard JSON."""
     raise ValueError(f"text: expected finite numbers, got {name}")
 
 # %% ../nbs/checkpoint.ipynb #35390bd4
+#| code-fold: true
 def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
     """Return the values of an object with exactly these keys, each of its type."""
     if not isinstance(value, dict) or set(value) != set(kinds):
@@ -270,6 +274,7 @@ def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
     return [value[key] for key in kinds]
 
 # %% ../nbs/checkpoint.ipynb #324637ef
+#| code-fold: true
 def check_ints(values: Iterable[Any], where: str, low: int = 0, high: int = 2**31) -> list[int]:
     """Return a list of ints; raise ValueError unless all lie between `low` and `high`."""
     values = list(values)

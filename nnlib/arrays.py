@@ -188,6 +188,7 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
 
 
 # %% ../nbs/layers.ipynb #950ffca4
+#| code-fold: true
 FLOATS = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -211,6 +212,7 @@ def is_usual(array: Any, shape: tuple[int | None, ...] | None,
     return math.isfinite(np.vdot(array, array))
 
 # %% ../nbs/layers.ipynb #de482c8b
+#| code-fold: true
 def check_array(
     array: ArrayLike,
     name: str,
@@ -270,6 +272,7 @@ def check_array(
     return a
 
 # %% ../nbs/layers.ipynb #90810064
+#| code-fold: true
 def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,
                  high: float | None = None, above: float | None = None,
                  below: float | None = None) -> Number:
@@ -316,6 +319,7 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     return number
 
 # %% ../nbs/layers.ipynb #faa10011
+#| code-fold: true
 def is_number(value: Any, kind: type = numbers.Real) -> bool:
     """Return True if a value is a number; bool and timedelta64 do not count as numbers."""
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))

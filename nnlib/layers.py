@@ -254,6 +254,7 @@ class Dense(Layer):
         return f"{type(self).__name__}({self.n_in}, {self.n_out})"
 
 # %% ../nbs/layers.ipynb #b0075277
+#| code-fold: true
 def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
     check_number("n_in", n_in, int, low=1)

@@ -63,6 +63,7 @@ def register(cls: Kind) -> Kind:
     return cls
 
 # %% ../nbs/checkpoint.ipynb #2866377c
+#| code-fold: true
 def check_kind(thing: Layer | Optimizer) -> None:
     """Raise TypeError if the class of a layer or optimizer is not registered."""
     cls = type(thing)
@@ -73,7 +74,7 @@ def check_kind(thing: Layer | Optimizer) -> None:
         for layer in thing.layers:
             check_kind(layer)
 
-
+# %% ../nbs/checkpoint.ipynb #c1e0002a
 def to_config(thing: Layer | Optimizer) -> dict[str, Any]:
     """Return the arguments that make a layer or optimizer, as they come back from JSON."""
     check_kind(thing)
@@ -155,6 +156,7 @@ def network_from_config(spec: Any, params: Array) -> Sequential:
     return network
 
 # %% ../nbs/checkpoint.ipynb #c1e0001c
+#| code-fold: true
 def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
     """Raise ValueError unless a description leads to as many parameters as the layer has."""
     if isinstance(layer, Sequential) and "layers" in spec:
@@ -167,6 +169,7 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
 # %% ../nbs/checkpoint.ipynb #c1b00010
+#| code-fold: true
 def check_shared(network: Sequential) -> None:
     """Raise ValueError unless the layers' vectors are the network's, one part after another."""
     for name in ("params", "grads"):
