@@ -325,6 +325,11 @@ def is_number(value: Any, kind: type = numbers.Real) -> bool:
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))
 
 
+def choice_error(value: Any) -> type[Exception]:
+    """Return the error for a value that is not one of some strings: TypeError for other kinds."""
+    return ValueError if isinstance(value, str) else TypeError
+
+
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
     """Return the first characters of a value, for an error message."""
     if isinstance(value, int) and value.bit_length() > 1000:

@@ -93,7 +93,7 @@ class Autoencoder(Sequential):
 
     def reconstruct(self, X: ArrayLike) -> Array:
         """Compute the reconstructions, with pixels from 0 to 1, of images `X`."""
-        return self.decode(self.encode(X))
+        return Sigmoid().forward(self.predict(X))
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,
             optimizer: Optimizer | None = None, epochs: int, batch_size: int | None = 256,

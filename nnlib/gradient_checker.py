@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_instance, check_number, is_number, shown
+from .arrays import (
+    Array, check_array, check_instance, check_number, choice_error, is_number, shown)
 from .layers import Layer
 from .losses import Loss
 
@@ -118,7 +119,8 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     if not callable(f):
         raise TypeError(f"f: expected a function, got {shown(f)}")
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {shown(method)}")
+        raise choice_error(method)(f"method: expected one of {', '.join(METHODS)}, "
+                                   f"got {shown(method)}")
     step = {} if eps is None else {"eps": check_number("eps", eps, float, above=0)}
     difference, dtype = METHODS[method]
     point: Array = np.array(check_array(x, "x", dtype=np.float64), dtype)

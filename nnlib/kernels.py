@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_number, gen_batches
+from .arrays import Array, check_array, check_number, choice_error, gen_batches
 from .estimator import blockwise_moments, call_user, quiet, sum_squares
 
 # %% auto #0
@@ -302,8 +302,8 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         return PolynomialKernel(gamma, coef0, degree)
     if kind == "precomputed":
         return PrecomputedKernel(X)
-    raise ValueError("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a "
-                     f"function, got {name!r}")
+    raise choice_error(name)("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' "
+                             f"or a function, got {name!r}")
 
 # %% ../nbs/svm.ipynb #9b86c2d6
 #| code-fold: true

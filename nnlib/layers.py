@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from .arrays import (RNG, Array, Unfilled, as_array, as_rng, check_array, check_number,
-                          shown)
+                          choice_error, shown)
 from .buffers import Buffers
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -263,8 +263,8 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
         raise ValueError("n_in, n_out: expected at most 2**48 weights, got "
                          f"{shown(n_in)} by {shown(n_out)}")
     if not isinstance(init, str) or init not in INITS:
-        raise ValueError(f"Dense: expected init to be one of {', '.join(INITS)}, "
-                         f"got {shown(init)}")
+        raise choice_error(init)(f"Dense: expected init to be one of {', '.join(INITS)}, "
+                                 f"got {shown(init)}")
     try:
         kind: Any = np.dtype(dtype)
     except (TypeError, ValueError):  # nothing that NumPy knows

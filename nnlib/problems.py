@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import (
-    Array, as_array, check_flag, check_labels, check_number, join_labels)
+    Array, as_array, check_flag, check_labels, check_number, choice_error, join_labels)
 from .estimator import ConvergenceWarning, check_samples, of_scikit_learn
 
 # %% auto #0
@@ -130,8 +130,9 @@ def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
         return np.array([check_number("class_weight", class_weight.get(name, 1.0), float, above=0)
                          for name in known])
     if not isinstance(class_weight, str) or class_weight != "balanced":
-        raise ValueError("class_weight: expected None, 'balanced' or a dict from class to "
-                         f"weight, got {class_weight!r}")
+        raise choice_error(class_weight)(
+            "class_weight: expected None, 'balanced' or a dict from class to "
+            f"weight, got {class_weight!r}")
     return None
 
 
@@ -175,7 +176,8 @@ def check_shape(shape: Any, break_ties: Any = False) -> str:
     """Return "ovr" or "ovo", the shape of `decision_function`; raise for bad arguments."""
     check_flag("break_ties", break_ties)
     if not isinstance(shape, str) or shape not in ("ovr", "ovo"):
-        raise ValueError(f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
+        raise choice_error(shape)(
+            f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
     return shape
 
 

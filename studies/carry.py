@@ -1,16 +1,20 @@
 """After a refactoring: give the results of studies today's fingerprints, if it computes the same.
 
     python -m studies.carry
+    python -m studies.carry --before FOLDER  # compares with a checkout of the code of before
 
 Some jobs of each study are repeated. If every number is the stored one bit for bit, the result
 gets the fingerprint of today's code, and says by which code it was computed and what was repeated.
 Long trainings have their own way, ``python -m studies.trainings --carry``. Where a number differs,
-the study has to run again with ``--store``.
+the study has to run again with ``--store``, unless it is the machine that rounds differently: then
+--before runs the same jobs by the code of before, too.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from nnlib import load
@@ -58,6 +62,9 @@ def is_stored(run: dict[str, Any], stored: list[dict[str, Any]]) -> bool:
 
 def main() -> None:
     """Repeat some jobs of every study whose code has changed; renew the fingerprints."""
+    parser = argparse.ArgumentParser(prog="python -m studies.carry", description=__doc__)
+    parser.add_argument("--before", type=Path, help="a checkout of the code of before")
+    before = parser.parse_args().before
     different: list[str] = []
     for name, (code, jobs) in studies().items():
         path = kit.RUNS / f"{name}.json"
@@ -66,6 +73,13 @@ def main() -> None:
             continue
         runs = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
         known = [run for title in ("runs", "choices", "scores") for run in stored.get(title, [])]
+        if before is not None:
+            old = kit.results_before(before, f"carry.studies()[{name!r}][1]")
+            known = [
+                run
+                for several in json.loads(json.dumps(old, default=float)).values()
+                for run in several
+            ]
         wrong = [
             f"{name}, {job}: {run}"
             for job, several in runs.items()
@@ -74,6 +88,7 @@ def main() -> None:
         ]
         if not wrong:
             evidence = {"jobs": [*jobs], "date": kit.today(), "environment": kit.environment()}
+            evidence |= {"beside": "the code of before"} if before else {}
             kit.store(kit.carried(stored, code, evidence), path)
         different += wrong
     kit.stop_if_different(different)

@@ -185,6 +185,30 @@ def run_jobs(jobs: Mapping[str, Job], scratch: Path | None = None) -> Iterator[t
         pool.shutdown(cancel_futures=True)
 
 
+def results_before(folder: Path, jobs: str) -> dict[str, Any]:
+    """Run jobs by the code of before, in a checkout of it; return their results by name.
+
+    Parameters
+    ----------
+    folder : Path
+        The checkout.
+    jobs : str
+        What gives the jobs, as ``trainings.all_jobs(2, True)``.
+    """
+    module = jobs.partition(".")[0]
+    code = f"import pickle, sys; from studies import kit, {module}; out = sys.stdout.buffer; "
+    code += f"sys.stdout = sys.stderr; out.write(pickle.dumps(dict(kit.run_jobs({jobs}))))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(folder)},
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    found: dict[str, Any] = pickle.loads(done.stdout)
+    return found
+
+
 def kept_result(scratch: Path, name: str) -> Any:
     """Return the result of a job that was done before, or None."""
     path = scratch / f"{name}.pickle"

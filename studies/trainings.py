@@ -9,8 +9,9 @@
 
 --carry is for code that was rearranged and computes the same. It repeats the first epochs of every
 training, and gives the stored ones the fingerprint of today only if each number comes out equal
-bit for bit; they then say so. ``python -m studies.carry`` does this for the latents, and for all
-other studies.
+bit for bit; they then say so. On a machine that rounds differently from the one of the stored
+runs, add ``--before FOLDER``, a checkout of the code of before, which then runs too.
+``python -m studies.carry`` does this for the latents, and for all other studies.
 
 After complete trainings by the report's recipe, the latents are classified too (latents.py).
 Finished trainings are kept in _build/studies: a run that was interrupted goes on from there, and
@@ -21,6 +22,7 @@ results of the others stay, and say by which code they were made.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -197,9 +199,15 @@ def train(epochs: int, report: bool, storing: bool) -> list[str]:
     return differences
 
 
-def carry(epochs: int) -> list[str]:
-    """Give the stored trainings today's fingerprints if their first epochs come out the same."""
+def carry(epochs: int, before: Path | None = None) -> list[str]:
+    """Give the stored trainings today's fingerprints if their first epochs come out the same.
+
+    They are compared with the stored ones, or with those of a checkout of the code of before.
+    """
     known, different = stored_runs(), list[str]()
+    if before is not None:
+        runs = kit.results_before(before, f"trainings.all_jobs({epochs}, True)").values()
+        known = {(run.get("name", "report"), run["seed"]): run for run in runs}
     for _, run in kit.run_jobs(all_jobs(epochs, report=True)):
         which = run.get("name", "report"), run["seed"]
         text, _ = compare(run, known[which])
@@ -211,6 +219,7 @@ def carry(epochs: int) -> list[str]:
     if different:
         return different
     evidence = {"epochs": epochs, "date": kit.today(), "environment": kit.environment()}
+    evidence |= {"beside": "the code of before"} if before else {}
     network = load_network(kit.RUNS / "autoencoder.npz")
     assert network.notes is not None
     notes = kit.carried(network.notes, codes()["report"], evidence)
@@ -246,12 +255,17 @@ def main() -> None:
         action="store_true",
         help="renew fingerprints if --epochs epochs (10) are equal bit for bit",
     )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        help="for --carry: a checkout of the code of before, to compare with",
+    )
     options = parser.parse_args()
     if options.store and options.epochs != RECIPE["epochs"]:
         parser.error("--store needs complete trainings")
     if options.carry:
         short = options.epochs < RECIPE["epochs"]
-        kit.stop_if_different(carry(options.epochs if short else 10))
+        kit.stop_if_different(carry(options.epochs if short else 10, options.before))
     elif options.latents:
         kit.stop_if_different(classify(options.store))
     else:

@@ -196,6 +196,7 @@ def test_an_encoder_can_be_taken_over_and_fine_tuned():
         lambda: network.params,
         lambda: network.evaluate(X, X, BCEWithLogitsLoss()),
         lambda: network.forward(X),
+        lambda: network.reconstruct(X),  # by the classifier's encoder and its own decoder
     ):
         with pytest.raises(
             RuntimeError, match=r"has been taken over by another network; copy.deepcopy\(layer\)"

@@ -697,7 +697,7 @@ def test_a_layer_is_gone_with_its_last_name(make):
     [
         ((10**400, 2), {}, ValueError, "got an int of 1329 bits by 2"),
         ((2**31, 2**31), {}, ValueError, "n_in, n_out: expected at most 2**48 weights, got "),
-        ((2, 2), {"init": ["xavier"]}, ValueError, "expected init to be one of "),
+        ((2, 2), {"init": ["xavier"]}, TypeError, "expected init to be one of "),
         ((2, 2), {"dtype": "float99"}, TypeError, "dtype float32 or float64, got 'float99'"),
         ((2, 2), {"dtype": "2,"}, TypeError, "dtype float32 or float64, got "),
         ((2, 2), {"dtype": ">f4"}, TypeError, "dtype float32 or float64, got >f4"),

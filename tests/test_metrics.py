@@ -289,7 +289,6 @@ def test_an_unknown_normalization_is_refused(refuses):
         ({"beta": -1}, "beta: expected a finite number of at least 0, got -1"),
         ({"beta": np.nan}, "beta: expected a finite number of at least 0, got nan"),
         ({"average": "binary"}, "('micro', 'macro', 'weighted', None), got 'binary'"),
-        ({"average": np.ones(2)}, "('micro', 'macro', 'weighted', None), got array"),
         ({"zero_division": "warn"}, "zero_division: expected 0, 1 or nan, got 'warn'"),
         ({"zero_division": 0.5}, "zero_division: expected 0, 1 or nan, got 0.5"),
     ],
@@ -298,6 +297,11 @@ def test_an_unknown_normalization_is_refused(refuses):
 def test_bad_options_are_refused(option, words, refuses):
     with refuses(ValueError, words):
         precision_recall_fscore_support([0], [0], **option)
+
+
+def test_an_average_of_another_kind_is_refused(refuses):
+    with refuses(TypeError, "('micro', 'macro', 'weighted', None), got array"):
+        precision_recall_fscore_support([0], [0], average=np.ones(2))
 
 
 def test_a_beta_that_is_no_number_is_refused(refuses):

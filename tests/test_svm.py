@@ -634,13 +634,14 @@ KERNELS = "expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a funct
         ("gamma", ValueError, [0, -0.5, np.nan], POSITIVE),
         ("gamma", TypeError, [None, True, np.ones(2)], POSITIVE),
         ("gamma", ValueError, ["Scale", ""], "expected 'scale', 'auto' or a number"),
-        ("kernel", ValueError, ["RBF", "gauss", None, 3], KERNELS),
+        ("kernel", ValueError, ["RBF", "gauss"], KERNELS),
+        ("kernel", TypeError, [None, 3], KERNELS),
         ("max_iter", ValueError, [-2], INT + " -1, got -2"),
         ("max_iter", ValueError, [0], "expected a positive int, or -1 for no limit, got 0"),
         ("max_iter", TypeError, [1.5, None, True, "9"], INT),
-        ("class_weight", ValueError, ["Balanced", 2.0], "expected None, 'balanced' or a dict"),
-        ("class_weight", ValueError, [[1, 2]], "expected None, 'balanced' or a dict"),
-        ("class_weight", ValueError, [np.ones(2)], "expected None, 'balanced' or a dict"),
+        ("class_weight", ValueError, ["Balanced"], "expected None, 'balanced' or a dict"),
+        ("class_weight", TypeError, [2.0, [1, 2]], "expected None, 'balanced' or a dict"),
+        ("class_weight", TypeError, [np.ones(2)], "expected None, 'balanced' or a dict"),
         ("class_weight", ValueError, [{2: 1.0}, {"0": 1.0}], "expected classes of [0, 1], got"),
         ("class_weight", ValueError, [{0: 0.0}, {1: -1}, {1: np.nan}], POSITIVE),
         ("class_weight", TypeError, [{0: "1"}, {1: None}], POSITIVE),
@@ -1331,7 +1332,7 @@ def test_absurd_limits_are_no_limits(setting):
 
 def test_an_array_is_no_name_of_a_kernel(refuses):
     with refuses(
-        ValueError,
+        TypeError,
         "kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a function",
     ):
         SVC(kernel=np.array(["rbf", "x"])).fit([[0.0], [1.0]], [0, 1])
@@ -1397,15 +1398,26 @@ def test_a_kernel_that_overflows_in_single_precision_is_named(refuses, rng):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "words"),
+    ("name", "value", "error", "words"),
     [
-        ("degree", 10**400, "degree: expected an int of at least 0 and of at most"),
-        ("solver", np.ones(2), "solver: expected one of auto, smo, interior_point, got array"),
+        ("degree", 10**400, ValueError, "degree: expected an int of at least 0 and of at most"),
+        (
+            "solver",
+            np.ones(2),
+            TypeError,
+            "solver: expected one of auto, smo, interior_point, got",
+        ),
+        (
+            "solver",
+            "simplex",
+            ValueError,
+            "solver: expected one of auto, smo, interior_point, got",
+        ),
     ],
 )
-def test_absurd_settings_are_named(name, value, words, refuses):
+def test_absurd_settings_are_named(name, value, error, words, refuses):
     """The messages were Python's and NumPy's own."""
-    with refuses(ValueError, words):
+    with refuses(error, words):
         SVC(kernel="poly", **{name: value}).fit(GOOD_X, GOOD_y)
 
 
