@@ -5,8 +5,8 @@
 # %% ../nbs/00_report.ipynb #d0000003
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from .activations import Sigmoid
 from .arrays import Array
 from .autoencoder import Autoencoder
 from .data import stratified_split
-from .losses import BCEWithLogitsLoss, MSELoss
+from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .multiclass_svm import OneVsRestSVC
 from .network import History, Sequential
 from .optimizer import SGD, Adam, Optimizer
@@ -24,9 +24,38 @@ from .svm import SVC, BaseSVC
 # %% auto #0
 __all__ = []
 
+# %% ../nbs/00_report.ipynb #d0000004
+class RunOptions(TypedDict, total=False):
+    """Options of `Autoencoder.fit` by which a run may differ from the report's."""
+
+    loss: Loss | None
+    optimizer: Optimizer | None
+    epochs: int
+    batch_size: int | None
+    learning_rate: float
+    validation_interval: int
+    shuffle: bool
+    progress: bool
+
+
+class ClassifierOptions(TypedDict, total=False):
+    """Parameters of a classifier, for functions that pass them on."""
+
+    C: float
+    degree: int
+    gamma: str | float
+    kernel: str
+    coef0: float
+    tol: float
+    cache_size: float
+    max_iter: int
+    class_weight: Mapping[Any, float] | str | None
+    solver: str
+
 
 # %% ../nbs/autoencoder.ipynb #05a074f1
-RECIPE = {"epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_interval": 10}
+RECIPE: RunOptions = {
+    "epochs": 800, "batch_size": 256, "learning_rate": 0.1, "validation_interval": 10}
 
 
 def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
@@ -47,7 +76,7 @@ def report_parts(X: Array, y: Array) -> tuple[Array, Array, Array]:
 
 # %% ../nbs/autoencoder.ipynb #73f0d21c
 def report_run(X: Array, valid: Array, seed: int,
-               **changes: Any) -> tuple[Autoencoder, History, list[float]]:
+               **changes: Unpack[RunOptions]) -> tuple[Autoencoder, History, list[float]]:
     """Train from one seed by the report's recipe, or with changes to it.
 
     Parameters
@@ -107,7 +136,7 @@ def reconstruction_metrics(autoencoder: Autoencoder, X: Array) -> dict[str, floa
 def classify_features(encode: Callable[[Array], Array], X: Array, y: Array,
                       test_sets: Sequence[Array], *, n: int = 5000, draw: int = 0,
                       scaled: bool = True, pairs: bool = False,
-                      **parameters: Any) -> tuple[BaseSVC, list[Array]]:
+                      **parameters: Unpack[ClassifierOptions]) -> tuple[BaseSVC, list[Array]]:
     """Train a classifier on features of randomly chosen images, as the report did, and predict.
 
     Parameters
