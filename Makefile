@@ -8,7 +8,7 @@
 # make test          check everything: package, notebooks, book
 # make lint          check habits, types, docstrings, spelling, workflows and scripts, in seconds
 # make dist          build the package for release, and check it from outside
-# make test-versions run the package's tests on the oldest Python with the oldest NumPy, and on the newest with the newest
+# make test-versions run the package's tests on the oldest and the newest Python and NumPy that can be had
 # make newest        build and test the book with the newest releases of all it stands on, and say what broke
 # make lock          write anew what is installed: make UPGRADE=1 lock takes newer releases
 # make test-peers    compare with PyTorch, search on a Dask cluster, read tables of pandas and polars (a large download)

@@ -1,9 +1,8 @@
-"""Runs the package's tests on the oldest Python with the oldest NumPy, and on the newest with the
-newest.
+"""Runs the package's tests on the oldest and the newest Python and NumPy of this machine.
 
     python tools/versions.py [PYTHON ...]    # on these instead, or on all there are: --all
 
-With --all or named Pythons, each Python is tested with the oldest and with the newest NumPy.
+Each Python is tested with the oldest and with the newest NumPy that it can have.
 Pythons are looked for on the PATH and among those of pyenv. Each pair has an environment of its
 own in .venv-versions, with what the lock ``package`` or ``oldest`` holds for it, and is tested in
 a process of its own. The last lines are a table of what ran.
@@ -143,9 +142,8 @@ def main() -> None:
     )
     if not found:
         sys.exit("no Python that is supported was found")
-    jobs = [(python, number, name) for number, python in found.items() for name in locks(number)]
-    if not asked:
-        jobs = [jobs[0], jobs[-1]]
+    chosen = found if asked else {number: found[number] for number in (min(found), max(found))}
+    jobs = [(python, number, name) for number, python in chosen.items() for name in locks(number)]
     HOME.mkdir(exist_ok=True)
     results = [test(*job) for job in jobs]
     for (_, number, name), (passed, _) in zip(jobs, results, strict=True):
