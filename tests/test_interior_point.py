@@ -310,11 +310,20 @@ def test_pivots_find_the_rank():
     assert nothing.shape == (3, 0)
 
 
-@pytest.mark.parametrize("C", [1e-320, 1e-170, 1e160, 1e307])
-@pytest.mark.parametrize("scale", [1e-155, 1.0, 1e150])
-def test_numbers_of_every_size_make_no_noise(C, scale):
+# with the smallest C, the mean distance from the bounds was 0, and something was divided by it
+SMALLEST = 1e153 * np.array([[-3.4, -3.2, 3.5], [-3.6, 0.3, -1.2], [1.4, 4.4, -0.8],
+                             [4.9, 2.8, 1.8], [4.0, -0.6, 4.0]])  # fmt: skip
+
+
+@pytest.mark.parametrize(("V", "y", "C"), [
+    *((scale * np.random.default_rng(0).normal(size=(6, 3)), [1, -1] * 3, C)
+      for scale in (1e-155, 1.0, 1e150) for C in (1e-320, 1e-170, 1e160, 1e307)),
+    *((1e50 * np.random.default_rng(seed).normal(size=(20, 3)), [1, -1] * 10, 1e300)
+      for seed in range(4)),
+    (SMALLEST, [1, -1, 1, 1, 1], 5e-324),
+])  # fmt: skip
+def test_numbers_of_every_size_make_no_noise(V, y, C):
     """NumPy warned of overflows, and raised where it was told to."""
-    V, y = scale * np.random.default_rng(0).normal(size=(6, 3)), np.array([1, -1] * 3)
     with np.errstate(all="raise"):
         refused, finite = "", False
         try:

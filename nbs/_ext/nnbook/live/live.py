@@ -8,7 +8,8 @@ that is done by the scripts in ``static/live``, where ``page.js`` comes first.
 In the page a cell runs as it stands in the notebook, unless one of these lines says otherwise:
 
 ===============================  ==============================================================
-``#| live: 5000 -> 500``         this text of the cell is replaced; a note over the cell says so
+``#| live: 5000 -> 500``         this text of the cell is replaced; a note over the cell says so.
+                                There may be several such lines
 ``#| live-skip: reason``         the cell does not run by itself; a note gives the reason
 ``#| live-note: remark``         the cell's result differs from the book's; a note says why
 ``#| eval: false``               the cell runs nowhere
@@ -84,9 +85,12 @@ def live_cell(cell: dict[str, Any]) -> dict[str, Any] | None:
         return None
     live: dict[str, Any] = {"id": cell["id"], "hidden": "hide" in found}
     if "live" in found:
-        old, new = replacement(found["live"], code)
-        code = code.replace(old, new)
-        live["note"] = f"Shortened for the page: {old} has become {new}."
+        told = []
+        for text in found["live"].split("\n"):
+            old, new = replacement(text, code)
+            code = code.replace(old, new)
+            told.append(f"{old} has become {new}")
+        live["note"] = f"Shortened for the page: {'; '.join(told)}."
     if "live-note" in found:
         live["note"] = found["live-note"]
     if "live-skip" in found:

@@ -4,12 +4,14 @@ The first lines of a code cell may say what it is for; nbdev reads them, the rea
 to:
 
 ==========================  ==================================================================
-``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py" ``#| export``
-becomes a badge on the cell: "exported to nnlib/layers.py" ``#| exporti``              the same;
-nbdev leaves its names out of ``__all__`` ``#| hide``                 the cell runs, and is not
-shown ``#| code-fold: true``      its input is folded ``#| solution``             the cell is
-folded, as the solution of an exercise ``#| label: fig-x``         with ``fig-cap: ...`` and
-``fig-alt: ...``: its output is a numbered figure
+``#| default_exp layers``   becomes a badge: "This chapter builds nnlib/layers.py"
+``#| export``               becomes a badge on the cell: "exported to nnlib/layers.py"
+``#| exporti``              the same; nbdev leaves its names out of ``__all__``
+``#| hide``                 the cell runs, and is not shown
+``#| code-fold: true``      its input is folded
+``#| solution``             the cell is folded, as the solution of an exercise
+``#| label: fig-x``         with ``fig-cap: ...`` and ``fig-alt: ...``: its output is a numbered
+                            figure
 ==========================  ==================================================================
 
 jupyter-cache runs a notebook again when its own code changes. Here a hash of the package's code is
@@ -50,11 +52,15 @@ FIGURES = "%config InlineBackend.figure_formats = ['svg']"
 
 
 def split_directives(source: str) -> tuple[dict[str, str], str]:
-    """Split the directive lines at the head of a cell from its code."""
+    """Split the directive lines at the head of a cell from its code.
+
+    What several lines of one name say becomes one text of as many lines.
+    """
     lines = source.splitlines(keepends=True)
     found: dict[str, str] = {}
     while lines and (match := DIRECTIVE.match(lines[0])):
-        found[match[1]] = match[2]
+        name, value = match.groups()
+        found[name] = f"{found[name]}\n{value}" if name in found else value
         lines.pop(0)
     return found, "".join(lines).lstrip("\n")
 
