@@ -18,7 +18,7 @@ from docutils.core import publish_doctree
 from docutils.parsers.rst import directives
 from docutils.utils import SystemMessage
 from playwright.sync_api import Browser, Locator, expect
-from waiting import PATIENCE, watch
+from waiting import PATIENCE, alone, watch
 
 from nnbook.live import explorables
 from nnlib import OneVsRestSVC, StandardScaler, load, load_mnist
@@ -477,17 +477,21 @@ def test_what_has_been_started_is_accessible_and_fits(part: Locator) -> None:
     found, page = [], part.page
     page.set_viewport_size({"width": 640, "height": 900})
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 640
-    for theme, width in itertools.product(("light", "dark"), (1200, 768, 390)):
+    for width in 1200, 768, 390:
         page.set_viewport_size({"width": width, "height": 900})
-        page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-        page.wait_for_timeout(300)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-        options = {"resultTypes": ["violations"], "preload": False}
-        for problem in Axe().run(page, ".nnbook-explorable", options).response["violations"]:
-            if problem["impact"] in ("serious", "critical"):
-                found += [
-                    (theme, width, problem["id"], node["html"][:120]) for node in problem["nodes"]
-                ]
+    options = {"resultTypes": ["violations"], "preload": False}
+    with alone(page, ".nnbook-explorable"):
+        for theme, width in itertools.product(("light", "dark"), (1200, 768, 390)):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            page.wait_for_timeout(300)
+            for problem in Axe().run(page, ".nnbook-explorable", options).response["violations"]:
+                if problem["impact"] in ("serious", "critical"):
+                    found += [
+                        (theme, width, problem["id"], node["html"][:120])
+                        for node in problem["nodes"]
+                    ]
     page.set_viewport_size({"width": 1200, "height": 900})
     page.evaluate("document.documentElement.dataset.theme = 'light'")
     assert found == []

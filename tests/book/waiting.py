@@ -1,10 +1,12 @@
 """What tests of pages share: waiting under a policy that forbids the scripts that a browser's
-driver would wait with, and noting what goes wrong.
+driver would wait with, noting what goes wrong, and leaving on a page what is to be looked at.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from playwright.sync_api import Page
 
@@ -40,3 +42,29 @@ def watch(page: Page, server: str) -> list[str]:
         ),
     )
     return problems
+
+
+@contextmanager
+def alone(page: Page, selector: str) -> Iterator[None]:
+    """Leave on a page, for a while, only these elements and what they stand in: axe looks at every
+    element around them too, and there are twenty thousand.
+    """
+    page.evaluate(
+        """(selector) => {
+        window.away = [];
+        const keep = new Set(document.querySelectorAll(selector));
+        const around = new Set();
+        for (const part of keep)
+          for (let one = part.parentElement; one; one = one.parentElement) around.add(one);
+        for (const one of around)
+          for (const other of keep.has(one) ? [] : [...one.children])
+            if (!keep.has(other) && !around.has(other) && other.tagName !== "HEAD") {
+              const place = document.createComment("");
+              other.replaceWith(place);
+              window.away.push([place, other]);
+            }
+        }""",
+        selector,
+    )
+    yield
+    page.evaluate("for (const [place, other] of window.away) place.replaceWith(other)")
