@@ -87,8 +87,7 @@ def main() -> None:
             if not is_stored(run, known)
         ]
         if not wrong:
-            evidence = {"jobs": [*jobs], "date": kit.today(), "environment": kit.environment()}
-            evidence |= {"beside": "the code of before"} if before else {}
+            evidence = kit.evidence(before, jobs=[*jobs])
             kit.store(kit.carried(stored, code, evidence), path)
         different += wrong
     kit.stop_if_different(different)

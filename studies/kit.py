@@ -71,6 +71,12 @@ def today() -> str:
     return date.today().isoformat()
 
 
+def evidence(before: Path | None, **repeated: Any) -> dict[str, Any]:
+    """Say what was repeated, when and where, and whether the code of before ran the same."""
+    beside = {"beside": "the code of before"} if before else {}
+    return {**repeated, "date": today(), "environment": environment(), **beside}
+
+
 def equal_numbers(new: Sequence[float], stored: Sequence[float]) -> int:
     """Count the numbers of `new` that are the stored ones bit for bit, position by position."""
     return sum(float(a) == float(b) for a, b in zip(new, stored))

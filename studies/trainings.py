@@ -218,8 +218,7 @@ def carry(epochs: int, before: Path | None = None) -> list[str]:
                 different.append(f"{which}: {key} is not equal bit for bit")
     if different:
         return different
-    evidence = {"epochs": epochs, "date": kit.today(), "environment": kit.environment()}
-    evidence |= {"beside": "the code of before"} if before else {}
+    evidence = kit.evidence(before, epochs=epochs)
     network = load_network(kit.RUNS / "autoencoder.npz")
     assert network.notes is not None
     notes = kit.carried(network.notes, codes()["report"], evidence)
