@@ -51,7 +51,6 @@ def append_checksum(file: IO[bytes]) -> None:
     file.write(checksum)
 
 # %% ../nbs/checkpoint.ipynb #1979a7eb
-#| code-fold: true
 def check_checksum(file: IO[bytes]) -> int:
     """Return the number of bytes before the checksum; raise ValueError if it is wrong."""
     size = max(file.seek(0, os.SEEK_END) - 64, 0)
@@ -71,7 +70,6 @@ def write_arrays(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     append_checksum(file)
 
 # %% ../nbs/checkpoint.ipynb #c1b00006
-#| code-fold: true
 def check_directory(file: IO[bytes], size: int) -> None:
     """Raise ValueError unless an archive, of `size` bytes with its end, has a short directory."""
     file.seek(max(size - 42, 0))
@@ -169,7 +167,6 @@ def sync_folder(folder: str) -> None:
         os.close(handle)
 
 # %% ../nbs/checkpoint.ipynb #c1b00009
-#| code-fold: true
 def check_path(path: str | os.PathLike[str]) -> str:
     """Return a path as a string; raise TypeError for anything else, such as a file descriptor."""
     try:
@@ -196,7 +193,6 @@ def check_regular(path: str | os.PathLike[str], target: str) -> int | None:
     return mode & 0o777
 
 # %% ../nbs/checkpoint.ipynb #c1b0000a
-#| code-fold: true
 def open_new(path: str, mode: int) -> IO[bytes]:
     """Open a new file, with these access rights from the start."""
     return open(path, "x+b", opener=lambda name, flags: os.open(name, flags, mode))
@@ -256,13 +252,11 @@ def read_text(data: Array | None) -> Any:
         raise ValueError("text: nested too deeply") from None
 
 # %% ../nbs/checkpoint.ipynb #4bef8df6
-#| code-fold: true
 def refuse_constant(name: str) -> None:
     """Raise ValueError for NaN, Infinity and -Infinity, which are not standard JSON."""
     raise ValueError(f"text: expected finite numbers, got {name}")
 
 # %% ../nbs/checkpoint.ipynb #35390bd4
-#| code-fold: true
 def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
     """Return the values of an object with exactly these keys, each of its type."""
     if not isinstance(value, dict) or set(value) != set(kinds):
@@ -274,7 +268,6 @@ def check_object(value: Any, where: str, **kinds: type) -> list[Any]:
     return [value[key] for key in kinds]
 
 # %% ../nbs/checkpoint.ipynb #324637ef
-#| code-fold: true
 def check_ints(values: Iterable[Any], where: str, low: int = 0, high: int = 2**31) -> list[int]:
     """Return a list of ints; raise ValueError unless all lie between `low` and `high`."""
     values = list(values)

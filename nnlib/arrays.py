@@ -32,7 +32,6 @@ def scalar(value: float, dtype: DTypeLike) -> Array:
     return number
 
 # %% ../nbs/data.ipynb #d9a00003
-#| code-fold: true
 def as_array(values: ArrayLike, name: str) -> Array:
     """Return `values` as an array; raise an error for masked or ragged ones and other objects."""
     if is_masked(values):
@@ -87,7 +86,6 @@ def check_labels(labels: ArrayLike, name: str = "y", n: int | None = None) -> Ar
                     f"strings, got {', '.join(sorted(kind.__name__ for kind in kinds))}")
 
 # %% ../nbs/data.ipynb #d9a00004
-#| code-fold: true
 LABELS: dict[type, tuple[type, ...]] = {
     str: (str,), bool: (bool, np.bool_), float: (float, np.floating)}
 
@@ -188,7 +186,6 @@ def as_rng(rng: RNG) -> np.random.Generator | np.random.RandomState:
 
 
 # %% ../nbs/layers.ipynb #950ffca4
-#| code-fold: true
 FLOATS = np.dtype(np.float64), np.dtype(np.float32)
 
 
@@ -212,7 +209,6 @@ def is_usual(array: Any, shape: tuple[int | None, ...] | None,
     return math.isfinite(np.vdot(array, array))
 
 # %% ../nbs/layers.ipynb #de482c8b
-#| code-fold: true
 def check_array(
     array: ArrayLike,
     name: str,
@@ -272,7 +268,6 @@ def check_array(
     return a
 
 # %% ../nbs/layers.ipynb #90810064
-#| code-fold: true
 def check_number(name: str, value: Any, kind: type[Number], *, low: float | None = None,
                  high: float | None = None, above: float | None = None,
                  below: float | None = None) -> Number:
@@ -319,7 +314,6 @@ def check_number(name: str, value: Any, kind: type[Number], *, low: float | None
     return number
 
 # %% ../nbs/layers.ipynb #faa10011
-#| code-fold: true
 def is_number(value: Any, kind: type = numbers.Real) -> bool:
     """Return True if a value is a number; bool and timedelta64 do not count as numbers."""
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))
@@ -344,7 +338,6 @@ class Unfilled:
     """Stands in for a random generator if no weights are drawn, as they come from a file."""
 
 # %% ../nbs/network.ipynb #faa10002
-#| code-fold: true
 def get_state(rng: np.random.Generator | np.random.RandomState) -> Any:
     """Return the state of a generator."""
     if isinstance(rng, np.random.Generator):
@@ -373,7 +366,6 @@ def gen_batches(n: int, size: int = 1024) -> Iterator[slice]:
     yield from (slice(i, i + size) for i in range(0, n, size))
 
 # %% ../nbs/preprocessing.ipynb #e5000011
-#| code-fold: true
 def check_flag(name: str, value: object) -> bool:
     """Return an argument that is True or False; raise TypeError for anything else."""
     if not isinstance(value, (bool, np.bool_)):

@@ -239,7 +239,6 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         return read_checkpoint(file, path)
 
 # %% ../nbs/checkpoint.ipynb #a9d11c5f
-#| code-fold: true
 def check_notes(notes: Any) -> None:
     """Raise TypeError unless `notes` is a dict that JSON preserves."""
     try:

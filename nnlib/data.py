@@ -219,7 +219,6 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     return rng.permutation(train), rng.permutation(test)
 
 # %% ../nbs/data.ipynb #d9a00005
-#| code-fold: true
 def check_folder(folder: str | Path) -> Path:
     """Return a folder as a path, with ``~`` resolved; raise TypeError if it is not a path."""
     if not isinstance(folder, (str, os.PathLike)):

@@ -128,7 +128,6 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
     return duals
 
 # %% ../nbs/svm.ipynb #3b063d24
-#| code-fold: true
 def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     """Raise distances that are zero up to rounding; return whether any is clearly negative.
 
@@ -184,7 +183,6 @@ def curvature_floor(half: Array) -> float:
     return float(max(smallest.eps * abs(half).max(), smallest.tiny))
 
 # %% ../nbs/svm.ipynb #8b86744b
-#| code-fold: true
 class DualProblems:
     """The state of k problems over the same n points.
 
@@ -252,7 +250,6 @@ def working_set(below: Array, above: Array, margin: float, limit: int) -> Array:
     return chosen
 
 # %% ../nbs/svm.ipynb #0b5e1ceb
-#| code-fold: true
 def solve_working_set(duals: DualProblems, p: int, rows: Array, F: Array,
                       distances: Distances | None, tol: float, max_iter: float) -> None:
     """Solve problem `p` on its working set `rows` (m,), all other multipliers fixed."""
@@ -298,7 +295,6 @@ def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float, 
         margin = SET_MARGIN / 2
 
 # %% ../nbs/svm.ipynb #a0c63237
-#| code-fold: true
 class DistanceRows:
     """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
 
@@ -324,7 +320,6 @@ def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
     return Distances(H, H.half, curvature_floor(H.half))
 
 # %% ../nbs/svm.ipynb #0390bcce
-#| code-fold: true
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample
 SAMPLE_RATIO = 4  # a sample is one in so many points
 

@@ -57,7 +57,6 @@ def sum_squares(block: Array) -> Array:
     return total
 
 # %% ../nbs/preprocessing.ipynb #d9b00004
-#| code-fold: true
 def check_samples(X: ArrayLike, name: str, n_features: int | None = None,
                   dtype: DTypeLike | None = None, who: str = "this",
                   convert: bool = True) -> Array:
@@ -210,7 +209,6 @@ class NotFittedError(RuntimeError):
     """
 
 # %% ../nbs/preprocessing.ipynb #e5000014
-#| code-fold: true
 @lru_cache
 def joint_class(own: type, theirs: type) -> type:
     """Make a subclass of two classes; its instances are pickled as those of `own`."""
@@ -225,7 +223,6 @@ def of_scikit_learn(own: Any) -> Any:
     return own if theirs is None else joint_class(own, theirs)
 
 # %% ../nbs/preprocessing.ipynb #e5000016
-#| code-fold: true
 def feature_names(X: Any) -> Array | None:
     """Return the names of the columns of a table, (d,), if all are strings, else None."""
     columns = getattr(X, "columns", None)
@@ -264,7 +261,6 @@ def as_frame(transformer: Any, Z: Array, X: Any) -> Any:
     return importlib.import_module(kind).DataFrame(Z, index=index, columns=names)
 
 # %% ../nbs/preprocessing.ipynb #f6000011
-#| code-fold: true
 def weight_requests(estimator: Any) -> Any:
     """Return scikit-learn's record of the methods that take weights, and of what was asked for."""
     from sklearn.utils.metadata_routing import MetadataRequest, get_routing_for_object
@@ -291,7 +287,6 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
     return estimator
 
 # %% ../nbs/svm.ipynb #ca394196
-#| code-fold: true
 USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)
 
 
@@ -312,6 +307,5 @@ def call_user(function: Callable[..., Any], *arguments: Any) -> Any:
         return function(*arguments)
 
 # %% ../nbs/svm.ipynb #d15dd780
-#| code-fold: true
 class ConvergenceWarning(UserWarning):
     """A solver has stopped before it reached the tolerance."""

@@ -29,7 +29,6 @@ def is_idle(node: Any) -> bool:
     return isinstance(node, (ast.Pass, ast.Raise))
 
 # %% ../nbs/checkpoint.ipynb #f1b00001
-#| code-fold: true
 UNCOUNTED = {"annotation", "returns", "type_params", "type_comment", "simple", "msg", "kind"}
 
 
@@ -65,7 +64,6 @@ def dump_ast(node: Any) -> str:
     return f"{type(node).__name__}({','.join(parts)})"
 
 # %% ../nbs/checkpoint.ipynb #f1b00004
-#| code-fold: true
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -95,7 +93,6 @@ def names_in(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 # %% ../nbs/checkpoint.ipynb #f1b00006
-#| code-fold: true
 def imported_names(node: ast.AST, package: str) -> dict[str, tuple[str, str]]:
     """Map each name that imports bind to a module and the name in it, "" for the module."""
     found: dict[str, tuple[str, str]] = {}
@@ -125,7 +122,6 @@ class Module:
                 self.definitions.setdefault(name, []).append(statement)
 
 # %% ../nbs/checkpoint.ipynb #f1b00010
-#| code-fold: true
 def read_module(name: str) -> Module | None:
     """Parse the source of a module, or return None where there is no such module or source."""
     try:
@@ -139,7 +135,6 @@ def read_module(name: str) -> Module | None:
         return None
 
 # %% ../nbs/checkpoint.ipynb #f1b00013
-#| code-fold: true
 def read_namespace(names: dict[str, Any]) -> Module:
     """Collect what the code of a notebook can use: its functions, and what it has imported."""
     result = Module(ast.Module([], []), "")
@@ -258,7 +253,6 @@ def fingerprint(*things: Any) -> str:
     return hashlib.sha256("\n".join(code).encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 # %% ../nbs/checkpoint.ipynb #2d75949a
-#| code-fold: true
 def add_thing(closure: Closure, thing: Any) -> None:
     """Start at a function, class or module; raise TypeError or OSError if it has no source."""
     is_module = isinstance(thing, ModuleType)

@@ -21,7 +21,6 @@ from .losses import Loss
 __all__ = ['numerical_gradient', 'relative_error', 'check_layer', 'check_network', 'check_loss']
 
 # %% ../nbs/gradient_checker.ipynb #9c0d0001
-#| code-fold: true
 def check_value(value: Any) -> Any:
     """Return what a function has computed; raise TypeError unless it is a number."""
     if np.ndim(value) or np.asarray(value).dtype.kind not in "iufc":

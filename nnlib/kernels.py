@@ -20,13 +20,11 @@ __all__ = []
 
 
 # %% ../nbs/svm.ipynb #79d9ce3b
-#| code-fold: true
 CACHE_ROWS = 128  # rows of a large matrix that are worked on while they are in the cache
 BLOCK_ROWS = 1024  # rows and columns of a block of the kernel
 MAX_DISTANCE_ERROR = 1e-4  # relative error of distances at which single precision is given up
 
 # %% ../nbs/svm.ipynb #d2cf300f
-#| code-fold: true
 class Kernel(Protocol):
     """What a solver needs from a kernel: features of points, and kernel values between two groups.
 
@@ -140,7 +138,6 @@ class PolynomialKernel:
         return np.asarray((self.gamma * (A @ B.T) + self.coef0) ** self.degree)
 
 # %% ../nbs/svm.ipynb #61449adf
-#| code-fold: true
 class SigmoidKernel:
     """K(x, z) = tanh(gamma x·z + coef0), which is not positive semidefinite.
 
@@ -170,7 +167,6 @@ class SigmoidKernel:
         return np.asarray(np.tanh(self.gamma * (A @ B.T) + self.coef0))
 
 # %% ../nbs/svm.ipynb #ca394195
-#| code-fold: true
 class CallableKernel:
     """A kernel of the user's own.
 
@@ -238,7 +234,6 @@ def row_numbers(K: Array) -> Array:
     return np.arange(len(K), dtype=K.dtype)[:, None]
 
 # %% ../nbs/svm.ipynb #18a1f8c3
-#| code-fold: true
 SAMPLE_POINTS = 256  # points on which a kernel is judged
 
 
@@ -269,7 +264,6 @@ def distance_error(kernel: Kernel, X: Array) -> float:
         return float(max(kernel.rounding, np.finfo(X.dtype).eps * max(near, far)))
 
 # %% ../nbs/svm.ipynb #af5a06a1
-#| code-fold: true
 def resolve_gamma(gamma: str | float, X: Array) -> float:
     """Return gamma as a number: "scale" stands for 1 / (d var(X)), "auto" for 1 / d."""
     if not isinstance(gamma, str):
@@ -283,7 +277,6 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
     raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
 
 # %% ../nbs/svm.ipynb #27797d99
-#| code-fold: true
 def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma: float,
                 degree: int, coef0: float) -> Kernel:
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
@@ -306,7 +299,6 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
                              f"or a function, got {name!r}")
 
 # %% ../nbs/svm.ipynb #9b86c2d6
-#| code-fold: true
 def is_definite(kernel: Kernel, A: Array) -> bool:
     """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
     if kernel.definite:
@@ -318,7 +310,6 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #f6000013
-#| code-fold: true
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
     """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
 
@@ -334,7 +325,6 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     return f
 
 # %% ../nbs/svm.ipynb #f6100005
-#| code-fold: true
 def check_symmetric(K: Array) -> None:
     """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
     largest = max(K.max(), -K.min())

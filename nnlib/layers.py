@@ -23,7 +23,6 @@ FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes
 DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers create again
 
 # %% ../nbs/layers.ipynb #0f79c70d
-#| code-fold: true
 class Layer:
     """Base class of all layers: `forward` computes outputs, `backward` gradients.
 
@@ -254,7 +253,6 @@ class Dense(Layer):
         return f"{type(self).__name__}({self.n_in}, {self.n_out})"
 
 # %% ../nbs/layers.ipynb #b0075277
-#| code-fold: true
 def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     """Check the arguments of `Dense`; raise TypeError or ValueError for bad ones."""
     check_number("n_in", n_in, int, low=1)
@@ -288,7 +286,6 @@ def join(vectors: list[Array]) -> tuple[Array, Array]:
     return params, np.zeros_like(params)
 
 # %% ../nbs/network.ipynb #efd56c57
-#| code-fold: true
 def check_layers(layers: tuple[Layer, ...]) -> None:
     """Raise an error unless these layers can form a network."""
     if not layers:

@@ -311,7 +311,6 @@ def classification_report(
     return report
 
 # %% ../nbs/metrics.ipynb #e30b3fc4
-#| code-fold: true
 def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     """Return true and predicted labels as arrays, (n,); raise if the lengths differ."""
     t, p = check_labels(y_true, "y_true"), check_labels(y_pred, "y_pred")

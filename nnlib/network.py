@@ -237,7 +237,6 @@ class History:
     val_epochs: list[int] = field(default_factory=list)
 
 # %% ../nbs/network.ipynb #d354fa4e
-#| code-fold: true
 class Trainer:
     """Trains a network epoch by epoch, on batches of X (n, n_in) and y (n, n_out)."""
 
@@ -362,7 +361,6 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
 
 
 # %% ../nbs/network.ipynb #faa10006
-#| code-fold: true
 def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the network's dtype; raise an error if they do not fit."""

@@ -150,7 +150,6 @@ class SGD(Optimizer):
         np.subtract(params, scratch, out=params)
 
 # %% ../nbs/optimizer.ipynb #4b3ac4b7
-#| code-fold: true
 def check_params(optimizer: Optimizer, params: Array, grads: Array) -> None:
     """Raise an error unless `params` belongs to the optimizer and `grads` fits it."""
     known = optimizer._params

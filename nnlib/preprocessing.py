@@ -19,7 +19,6 @@ from nnlib.estimator import (
 __all__ = ['Transformer', 'StandardScaler', 'PCA']
 
 # %% ../nbs/preprocessing.ipynb #26999665
-#| code-fold: true
 class Transformer(Estimator):
     """Base class of linear maps of samples about their mean.
 
@@ -251,7 +250,6 @@ class PCA(Transformer):
         return X
 
 # %% ../nbs/preprocessing.ipynb #d9b00005
-#| code-fold: true
 def check_components(n_components: int | None, n: int, d: int) -> int:
     """Return the number of components for (n, d) samples; raise an error if impossible."""
     if n < 2:

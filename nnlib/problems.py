@@ -94,7 +94,6 @@ def class_weights(class_weight: Mapping[Any, float] | str | None, classes: Array
     return weights
 
 # %% ../nbs/svm.ipynb #21f5768f
-#| code-fold: true
 def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,
                        max_iter: float) -> None:
     """Warn if a problem is not solved up to `tol`, and say why."""
@@ -110,7 +109,6 @@ def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: fl
                       of_scikit_learn(ConvergenceWarning), stacklevel=3)
 
 # %% ../nbs/svm.ipynb #f6100004
-#| code-fold: true
 def check_classes(name: str, classes: Array) -> None:
     """Raise ValueError, in the name of the caller `name`, for fewer than two classes."""
     if len(classes) < 2:

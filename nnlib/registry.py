@@ -63,7 +63,6 @@ def register(cls: Kind) -> Kind:
     return cls
 
 # %% ../nbs/checkpoint.ipynb #2866377c
-#| code-fold: true
 def check_kind(thing: Layer | Optimizer) -> None:
     """Raise TypeError if the class of a layer or optimizer is not registered."""
     cls = type(thing)
@@ -156,7 +155,6 @@ def network_from_config(spec: Any, params: Array) -> Sequential:
     return network
 
 # %% ../nbs/checkpoint.ipynb #c1e0001c
-#| code-fold: true
 def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
     """Raise ValueError unless a description leads to as many parameters as the layer has."""
     if isinstance(layer, Sequential) and "layers" in spec:
@@ -169,7 +167,6 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
 # %% ../nbs/checkpoint.ipynb #c1b00010
-#| code-fold: true
 def check_shared(network: Sequential) -> None:
     """Raise ValueError unless the layers' vectors are the network's, one part after another."""
     for name in ("params", "grads"):

@@ -161,7 +161,6 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
     return b * y, bias
 
 # %% ../nbs/simple_svm.ipynb #111584e7
-#| code-fold: true
 def check_signs(y: Array) -> Array:
     """Return labels 1 and -1, (n,), as floats; raise ValueError for others or a missing one."""
     labels = check_labels(y)

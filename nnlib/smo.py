@@ -121,7 +121,6 @@ def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array
     return b
 
 # %% ../nbs/svm.ipynb #a11f0008
-#| code-fold: true
 CALL = 10_000  # multiplications of a matrix product in the time of a call of NumPy
 
 

@@ -66,6 +66,11 @@ def test_the_reference_has_every_module():
     assert sorted(listed) == sorted(MODULES)
 
 
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_holds_no_directive_of_the_notebooks(name):
+    assert not re.findall(r"^#\s*\|.*", MODULES[name].read_text(encoding="utf-8"), re.M)
+
+
 def test_the_drawing_shows_every_module():
     assert drawn().keys() == MODULES.keys()
 

@@ -50,7 +50,7 @@ def test_a_name_left_out_of_all_is_exported_as_any() -> None:
 
 @pytest.mark.parametrize(
     ("line", "tag"),
-    [("hide", "remove-cell"), ("code-fold: true", "hide-input"), ("solution", "hide-cell")],
+    [("hide", "remove-cell"), ("code-fold", "hide-input"), ("solution", "hide-cell")],
 )
 def test_directive_becomes_a_tag(line: str, tag: str) -> None:
     cell = code_cell(f"#| {line}\nx = 1")

@@ -8,7 +8,7 @@ to:
 ``#| export``               becomes a badge on the cell: "exported to nnlib/layers.py"
 ``#| exporti``              the same; nbdev leaves its names out of ``__all__``
 ``#| hide``                 the cell runs, and is not shown
-``#| code-fold: true``      its input is folded
+``#| code-fold``            its input is folded
 ``#| solution``             the cell is folded, as the solution of an exercise
 ``#| label: fig-x``         with ``fig-cap: ...`` and ``fig-alt: ...``: its output is a numbered
                             figure
