@@ -194,6 +194,7 @@ def interior_point(K: LowRank, y: Array, low: Array, high: Array,
         stale += 1
         if point.mu / C + error < smallest:
             best, smallest, stale = point, point.mu / C + error, 0
+        # mu underflows to 0 where C is below the smallest normal number
         if (point.mu < 1e-11 * C and error < 1e-7) or point.mu == 0 or stale == 5:
             break
         point = newton_step(K, y, point)

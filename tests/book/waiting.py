@@ -66,5 +66,7 @@ def alone(page: Page, selector: str) -> Iterator[None]:
         }""",
         selector,
     )
-    yield
-    page.evaluate("for (const [place, other] of window.away) place.replaceWith(other)")
+    try:
+        yield
+    finally:
+        page.evaluate("for (const [place, other] of window.away) place.replaceWith(other)")
