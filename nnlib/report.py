@@ -216,7 +216,7 @@ VARIANTS: dict[str, tuple[Callable[[], Optimizer], bool, int, int]] = {
 
 # %% ../nbs/optimizer_better.ipynb #7e18300c
 def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int = 0, *,
-                test: Array | None = None, **options: Any
+                epochs: int, test: Array | None = None
                 ) -> tuple[Autoencoder, History, list[float]]:
     """Train by another optimizer than the report's, or on the squared error of the pixels.
 
@@ -229,10 +229,9 @@ def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int
         Take the squared error of the pixels as the loss.
     seed : int
         Of the initial weights and the order of the images.
+    epochs : int
     test : ndarray of shape (k, 784), optional
         Images on which the error is measured.
-    **options
-        Those of `Sequential.fit`.
 
     Returns
     -------
@@ -248,15 +247,16 @@ def variant_run(X: Array, optimizer: Optimizer, squared: bool = False, seed: int
         if test is not None:
             errors.append(float(np.square(autoencoder.reconstruct(test) - test).mean()))
 
-    options |= {"optimizer": optimizer, "batch_size": 256, "rng": rng, "callback": watch}
-    if squared:
-        network = Sequential(autoencoder, Sigmoid())
-        return autoencoder, network.fit(X, X, loss=MSELoss(), **options), errors
-    return autoencoder, autoencoder.fit(X, **options), errors
+    network = Sequential(autoencoder, Sigmoid()) if squared else autoencoder
+    loss = MSELoss() if squared else BCEWithLogitsLoss()
+    history = network.fit(X, X, loss=loss, optimizer=optimizer, epochs=epochs, batch_size=256,
+                          rng=rng, callback=watch)
+    return autoencoder, history, errors
 
 # %% ../nbs/optimizer_better.ipynb #ad2333f0
-def named_variant(name: str, X: Array, seed: int = 0,
-                  **options: Any) -> tuple[Autoencoder, History, list[float]]:
+def named_variant(name: str, X: Array, seed: int = 0, *,
+                  epochs: int | None = None, test: Array | None = None
+                  ) -> tuple[Autoencoder, History, list[float]]:
     """Train by one of the `VARIANTS`.
 
     Parameters
@@ -267,15 +267,17 @@ def named_variant(name: str, X: Array, seed: int = 0,
         Images for training.
     seed : int
         Of the initial weights and the order of the images.
-    **options
-        Those of `variant_run`, in place of the variant's own.
+    epochs : int, optional
+        By default the variant's own number.
+    test : ndarray of shape (k, 784), optional
+        Images on which the error is measured.
 
     Returns
     -------
     autoencoder : Autoencoder
     history : History
     errors : list of float
-        Mean squared error on the images `test` after every epoch, if they are given.
+        Mean squared error on `test` after every epoch, if there are such images.
     """
-    make, squared, epochs, _ = VARIANTS[name]
-    return variant_run(X, make(), squared, seed, **{"epochs": epochs} | options)
+    make, squared, usual, _ = VARIANTS[name]
+    return variant_run(X, make(), squared, seed, epochs=epochs or usual, test=test)
