@@ -204,6 +204,33 @@ def test_colors_of_figures_can_be_read_on_both_grounds() -> None:
         assert contrast(in_the_dark(*rgb), (0x12 / 255,) * 3) >= 4.5, color
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_button_that_leads_back_to_the_top_can_be_read(
+    server: str, browser: Browser, theme: str
+) -> None:
+    """On a phone it comes when a reader scrolls up: a page that was just opened has none."""
+    context = browser.new_context(reduced_motion="reduce", viewport=PHONE)
+    tab = context.new_page()
+    tab.goto(f"{server}/nbs/xor.html", wait_until="networkidle")
+    wait_until(tab, TYPESET)
+    tab.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    for place in 4000, 3000:
+        tab.evaluate(f"scrollTo({{ top: {place}, behavior: 'instant' }})")
+        tab.wait_for_timeout(300)
+    button = tab.locator("#pst-back-to-top")
+    button.wait_for()
+    for _ in range(2):  # and once more with the mouse on it
+        colors = button.evaluate(
+            "one => [getComputedStyle(one).color, getComputedStyle(one).backgroundColor]"
+        )
+        text, ground = (
+            [int(part) / 255 for part in re.findall(r"\d+", one)[:3]] for one in colors
+        )
+        assert contrast((*text,), (*ground,)) >= 4.5, colors
+        button.hover()
+    context.close()
+
+
 def test_keyboard_skips_to_the_text_and_shows_where_it_is(server: str, browser: Browser) -> None:
     context = browser.new_context()
     tab = context.new_page()

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route, expect
-from waiting import PATIENCE, alone, wait_until, watch
+from waiting import PATIENCE, alone, settled, wait_until, watch
 
 from nnbook.live import live, pyodide
 from nnbook.site import page_weight
@@ -575,14 +575,14 @@ def test_reset_brings_the_page_back(isolated: str, context: BrowserContext) -> N
         " >= document.querySelectorAll('.math').length",
     )
     page.evaluate("MathJax.startup.promise.then(() => true)")  # the last of the formulas, whole
-    tags = "document.querySelector('article').innerHTML"
-    rendered = page.evaluate(tags)
+    tags = "document.querySelector('article').innerHTML.split('<')"
+    rendered = settled(page, tags)
     make_live(page, f"{isolated}/nbs/gradients.html")
     page.get_by_role("button", name="Run all cells").click()
     wait_until(page, "document.querySelectorAll('img[src^=\"blob:\"]').length > 0")
     page.get_by_role("button", name="Reset the page").click()
     expect(page.get_by_role("button", name="Make this page live")).to_be_focused()
-    wait_until(page, f"rendered => {tags} === rendered", arg=rendered)
+    assert settled(page, tags) == rendered
 
 
 def test_kernel_serves_other_pages_too(isolated: str, context: BrowserContext) -> None:
@@ -1281,9 +1281,8 @@ def test_live_cells_are_accessible_after_they_have_run(
     page.wait_for_timeout(300)
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
     options = {"resultTypes": ["violations"], "preload": False, "iframes": False}
-    with alone(
-        page, ".cell, [class*='nnbook-']"
-    ):  # all that the scripts add, and what they change
+    added = ".cell, body [class*='nnbook-']"  # and what the scripts change
+    with alone(page, added):
         found = Axe().run(page, "body", options).response["violations"]
     assert [
         (problem["id"], node["html"][:120])

@@ -23,6 +23,17 @@ def wait_until(
         page.wait_for_timeout(100)
 
 
+def settled(page: Page, expression: str) -> object:
+    """Wait until the expression has kept its value for a second; return it."""
+    end = time.monotonic() + PATIENCE / 1000
+    before, value = None, page.evaluate(expression)
+    while value != before:
+        assert time.monotonic() < end, f"it does not settle: {expression}"
+        page.wait_for_timeout(1000)
+        before, value = value, page.evaluate(expression)
+    return value
+
+
 def watch(page: Page, server: str) -> list[str]:
     """Note everything that goes wrong on a page, and what it asks for elsewhere."""
     problems: list[str] = []
