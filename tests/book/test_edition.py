@@ -438,6 +438,17 @@ def test_exercises_can_be_cited(html: Path, chapter: Path) -> None:
     assert len(numbers) >= 3
 
 
+@pytest.mark.parametrize("chapter", WITH_EXERCISES, ids=lambda path: path.stem)
+def test_exercises_go_from_easy_to_hard(chapter: Path) -> None:
+    """And each says how hard it is."""
+    cells = nbformat.read(chapter, 4).cells
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    found = [re.search(r"^\*\*\d+\. .+?\*\* *\(?([-a-z]+)?", text, re.M) for text in texts]
+    marks = [match[1] for match in found if match]
+    assert marks == sorted(marks, key=["warm-up", "core", "hard"].index)
+    assert len(marks) >= 3
+
+
 # ---------------------------------------------------------------- around the pages
 def test_links_to_elsewhere_are_well_formed(html: Path) -> None:
     """Each is https, has a host with a name, and no blank or stray mark; `_build/links.txt` lists
