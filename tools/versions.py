@@ -2,10 +2,11 @@
 
     python tools/versions.py [PYTHON ...]    # on these instead, or on all there are: --all
 
-Each Python is tested with the oldest and with the newest NumPy that it can have.
-Pythons are looked for on the PATH and among those of pyenv. Each pair has an environment of its
-own in .venv-versions, with what the lock ``package`` or ``oldest`` holds for it, and is tested in
-a process of its own. The last lines are a table of what ran.
+Each Python is tested with the oldest and with the newest NumPy that it can have. The pair that
+`make test` runs on (this Python, but for its patch, and the newest) is left to it, unless it is
+asked for. Pythons are looked for on the PATH and among those of pyenv. Each pair has an
+environment of its own in .venv-versions, with what the lock ``package`` or ``oldest`` holds for
+it, and is tested in a process of its own. The last lines are a table of what ran.
 """
 
 from __future__ import annotations
@@ -143,7 +144,9 @@ def main() -> None:
     if not found:
         sys.exit("no Python that is supported was found")
     chosen = found if asked else {number: found[number] for number in (min(found), max(found))}
-    jobs = [(python, number, name) for number, python in chosen.items() for name in locks(number)]
+    pairs = [(python, number, name) for number, python in chosen.items() for name in locks(number)]
+    own = () if asked else (sys.version_info[:2], "package")
+    jobs = [job for job in pairs if (job[1][:2], job[2]) != own]
     HOME.mkdir(exist_ok=True)
     results = [test(*job) for job in jobs]
     for (_, number, name), (passed, _) in zip(jobs, results, strict=True):
@@ -153,7 +156,8 @@ def main() -> None:
                 f"---- {log.name}\n",
                 *log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-60:],
             )
-    print(*(line for _, line in results), sep="\n")
+    left = ["The others are left to `make test`"] if len(jobs) < len(pairs) else []
+    print(*(line for _, line in results), *left, sep="\n")
     sys.exit(not all(passed for passed, _ in results))
 
 
