@@ -341,6 +341,19 @@ def test_a_symmetric_system_without_a_unique_solution_is_solved_all_the_same():
         np.testing.assert_allclose(A @ solve_symmetric(A, r), r, atol=1e-14)
 
 
+def test_a_lapack_that_gives_up_is_an_error_of_the_numbers(monkeypatch):
+    """OpenBLAS was not seen to do so, but others may."""
+
+    def refuse(*_, **options):
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    X, y, _ = problem("scaled")
+    for name in "solve", "lstsq":
+        monkeypatch.setattr(np.linalg, name, refuse)
+    with pytest.raises(ValueError, match="V, C: expected numbers whose products are neither"):
+        solve_low_rank(X, y, 1.0)
+
+
 def test_few_rows_of_the_kernel_are_enough_for_a_small_class(monkeypatch):
     """All of them were computed first, which took 33 times libsvm's time."""
     called = []
