@@ -280,4 +280,5 @@ def named_variant(name: str, X: Array, seed: int = 0, *,
         Mean squared error on `test` after every epoch, if there are such images.
     """
     make, squared, usual, _ = VARIANTS[name]
-    return variant_run(X, make(), squared, seed, epochs=epochs or usual, test=test)
+    epochs = usual if epochs is None else epochs
+    return variant_run(X, make(), squared, seed, epochs=epochs, test=test)

@@ -226,6 +226,12 @@ def test_a_slip_in_an_option_is_named():
         small().fit(images(), epochs=1, shufle=False)
 
 
+def test_a_named_variant_without_epochs_is_refused(refuses):
+    """0 was taken for the variant's own number, which trains for minutes."""
+    with refuses(ValueError, "epochs: expected"):
+        named_variant("adam", np.zeros((3, 784), np.float32), epochs=0)
+
+
 def test_a_named_variant_is_its_recipe(mnist):
     X = mnist[0][:300]
     one = named_variant("mse-adam", X, 2, epochs=1, test=X[:5])
