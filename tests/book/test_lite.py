@@ -63,7 +63,7 @@ def test_first_page_leads_to_the_workspace(workspace: Path, html: Path) -> None:
 @pytest.mark.parametrize(
     "notebook, host, printed",
     [
-        ("xor", "server", "1880 epochs, loss 0.2695"),
+        ("losses", "server", "over 6 elements 0.567807, over 3 samples 1.135613"),
         ("data", "isolated", "50400 for training, 5600 for validation, 14000 for testing"),
     ],
 )
