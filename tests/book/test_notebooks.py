@@ -113,8 +113,8 @@ def test_chapter_runs_alone_with_the_wheel_and_rejects_wrong_answers(
     repository but its data.
 
     The build has run it in full; here long cells are shortened as they are in the page, and no
-    measured time is right. Each exercise has a check, which the book's own solution passes and some wrong variant of it does
-    not.
+    measured time is right. Each exercise has a check, which the book's own solution passes and
+    some wrong variant of it does not.
     """
     notebook = nbformat.read(path, as_version=4)
     cells, tried = [nbformat.v4.new_code_cell(CLOCK)], []
