@@ -17,6 +17,7 @@
 # make bench-pages   measure how the built pages load, and store the result
 # make retrain       repeat the long trainings, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
+# make help          list these commands
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks
 
 PYTHON ?= python3
@@ -29,6 +30,7 @@ WORKSPACE := _build/html/lite/index.html
 LIVE := _build/.live
 export NNLIB_PYODIDE ?=
 export BASEURL ?=
+export TAG ?=
 ADDRESS := _build/.address
 SITE := _build/html/index.html
 SOURCES := _config.yml _toc.yml $(shell find nbs nnlib data -type f -not -path '*/.*' -not -name '*.pyc')
@@ -41,14 +43,14 @@ install = $(1) -m pip install --disable-pip-version-check --quiet --require-hash
 # $(call link,PYTHON): the package is this folder, which has no hash, so it is a command of its own: without what it needs,
 # which is there, and built with the setuptools that is there, since pip would fetch another one unchecked
 link = $(1) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
-# $(call note,TEXT): write the text into the target, unless it stands there
+# $(call note,TEXT): write the text, a word of the shell, into the target, unless it stands there
 note = mkdir -p $(@D) && { test -f $@ && test "$$(cat $@)" = "$(1)" || echo "$(1)" > $@; }
 
 # a worker for each core, up to four: each may have a browser and a kernel; make WORKERS= test uses none
 WORKERS := -n logical --maxprocesses 4 --dist loadgroup
 
 .NOTPARALLEL:
-.PHONY: always book draft serve pdf epub gettext lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
+.PHONY: help always book draft serve pdf epub gettext lite lint test test-versions newest lock dist test-peers bench bench-svm bench-pages retrain frameworks clean-notebooks clean
 
 book: $(SITE)
 	@$(BIN)/python -c "from pathlib import Path; print('The book is built. Open %s, or run make serve to make its pages live' % Path('$(SITE)').absolute().as_uri())"
@@ -68,7 +70,7 @@ draft: $(VENV)/.book
 
 # BASEURL is the address at which the site will be published; another one writes every page anew
 $(ADDRESS): always
-	@$(call note,$(BASEURL))
+	@$(call note,$$BASEURL)
 
 # the browser prints the built pages: what `make test` needs, and no TeX
 pdf: book $(VENV)/.test
@@ -107,7 +109,7 @@ test: lint book $(VENV)/.test
 dist: $(VENV)/.test
 	rm -rf _build/dist
 	$(BIN)/python -m build --no-isolation --outdir _build/dist
-	$(BIN)/python tools/check_dist.py _build/dist $(TAG)
+	$(BIN)/python tools/check_dist.py _build/dist "$$TAG"
 
 test-versions: $(VENV)/.test
 	$(BIN)/python tools/versions.py
@@ -139,6 +141,10 @@ retrain: $(VENV)/.book
 
 frameworks: $(FRAMEWORKS)/.installed
 	$(FRAMEWORKS)/bin/python -m studies.frameworks
+
+# what stands at the head of this file
+help:
+	@sed -n "s/^# make /make /p" Makefile
 
 clean-notebooks: $(VENV)/.book
 	$(BIN)/python tools/clean.py

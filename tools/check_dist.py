@@ -57,6 +57,7 @@ def check_metadata(text: str) -> None:
     same("Python", data["Requires-Python"], ">=3.11")
     needed = [need for need in data.get_all("Requires-Dist", []) if "extra ==" not in need]
     same("requirements", needed, ["numpy>=2.0"])
+    same("addresses", data.get_all("Project-URL", []), [])  # until the project has one
     same("type of the description", data["Description-Content-Type"], "text/markdown")
     same(
         "description",

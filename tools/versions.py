@@ -48,7 +48,7 @@ def pythons() -> dict[tuple[int, ...], str]:
     named = [
         shutil.which(f"python3.{minor}", path=folder) for folder in folders for minor in MINORS
     ]
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
+    pyenv = Path(os.environ.get("PYENV_ROOT") or os.path.expanduser("~/.pyenv"))  # noqa: PTH111 - no home is no error
     kept = sorted(map(str, pyenv.glob("versions/3.*/bin/python3")))
     found: dict[tuple[int, ...], str] = {}
     for python in filter(None, [sys.executable, *named, *kept]):

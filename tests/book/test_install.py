@@ -11,13 +11,17 @@ import subprocess
 import sys
 import tomllib
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+import check_dist
+import lint
 import lock
+import versions
 
 ROOT = Path(__file__).parents[2]
 ROWS = json.loads((lock.LOCKS / "wheels.json").read_text("utf-8"))
@@ -219,3 +223,57 @@ def test_address_of_the_book_can_be_opened_whatever_its_folder_is_called(tmp_pat
     said = done.stdout.partition("Open ")[2].partition(",")[0]
     assert said == (folder / "_build" / "html" / "index.html").as_uri()
     assert said.endswith("/ein%20Buch%20f%C3%BCr%20%C3%A4/_build/html/index.html")
+
+
+def test_package_is_exported_in_any_folder_and_with_no_environment(tmp_path: Path) -> None:
+    """Without HOME, without git, and under a name with a space and a letter beyond ASCII."""
+    folder = tmp_path / "ein Buch für ä"
+    shutil.copytree(ROOT / "nbs", folder / "nbs", ignore=shutil.ignore_patterns("_ext"))
+    for name in ("settings.ini", "pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, folder)
+    binaries = Path(sys.executable).parent
+    subprocess.run(
+        [binaries / "nbdev_export"], cwd=folder, env={"PATH": str(binaries)}, check=True
+    )
+    modules = sorted(path.name for path in (ROOT / "nnlib").glob("*.py"))
+    assert modules == sorted(path.name for path in (folder / "nnlib").glob("*.py"))
+    for name in modules:
+        assert (folder / "nnlib" / name).read_bytes() == (ROOT / "nnlib" / name).read_bytes(), name
+
+
+def test_pythons_are_looked_for_without_a_home() -> None:
+    """A user of a container may have none, and no entry among the users."""
+    code = (
+        "import os, sys; sys.path.insert(0, 'tools'); import versions; "
+        "os.path.expanduser = lambda path: path; print(len(versions.pythons()))"
+    )
+    environment = {"PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout) >= 1
+    assert versions.locks((3, 15, 0)) == ["package"]
+    assert versions.locks((3, 11, 7)) == ["oldest", "package"]
+
+
+def test_hooks_before_a_commit_are_the_checks_of_lint() -> None:
+    text = (ROOT / ".pre-commit-config.yaml").read_text("utf-8")
+    assert set(re.findall(r"\bid: (\w+)", text)) == set(lint.CHECKS)
+
+
+@pytest.mark.parametrize("odd", ["nnlib/extra.py", "licenses/NOTICE", ""])
+def test_wheel_that_is_not_as_the_package_is_refused(tmp_path: Path, odd: str) -> None:
+    """A file too many, or none of the licence."""
+    path = tmp_path / "odd.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        for name in (*check_dist.modules(), odd):
+            if name:
+                wheel.writestr(name, "")
+    with pytest.raises(SystemExit, match="files of the wheel" if odd else "licence"):
+        check_dist.check_wheel(path)
+
+
+def test_tag_that_is_not_the_version_is_refused() -> None:
+    with pytest.raises(SystemExit, match="tag: expected v"):
+        check_dist.check_tag("v9")
