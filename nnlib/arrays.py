@@ -319,9 +319,16 @@ def is_number(value: Any, kind: type = numbers.Real) -> bool:
     return isinstance(value, kind) and not isinstance(value, (bool, np.bool_, np.timedelta64))
 
 
-def choice_error(value: Any) -> type[Exception]:
-    """Return the error for a value that is not one of some strings: TypeError for other kinds."""
-    return ValueError if isinstance(value, str) else TypeError
+def check_choice(name: str, value: Any, choices: Iterable[Any], others: str = "") -> None:
+    """Raise ValueError for a string that is not one of these choices, TypeError for other kinds.
+
+    `others` says in words what else is accepted.
+    """
+    if not any(value is choice or (isinstance(value, str) and value == choice)
+               for choice in choices):
+        kind = ValueError if isinstance(value, str) else TypeError
+        expected = ", ".join(map(repr, choices)) + others
+        raise kind(f"{name}: expected one of {expected}, got {shown(value)}")
 
 
 def shown(value: Any, form: Callable[[Any], str] = repr) -> str:
@@ -353,11 +360,10 @@ def set_state(rng: np.random.Generator | np.random.RandomState, state: Any) -> N
         rng.set_state(state)
 
 
-def check_instance(part: Any, kind: type, example: str) -> None:
+def check_instance(name: str, part: Any, kind: type, example: str) -> None:
     """Raise TypeError unless `part` is an instance of `kind` (and not the class itself)."""
     if not isinstance(part, kind):
-        raise TypeError(f"{kind.__name__.lower()}: expected something like {example}, "
-                        f"got {shown(part)}")
+        raise TypeError(f"{name}: expected something like {example}, got {shown(part)}")
 
 
 # %% ../nbs/network.ipynb #0c1d9a61

@@ -70,6 +70,8 @@ class Autoencoder(Sequential):
     ((30, 2), (30, 16))
     """
 
+    _fixed = Sequential._fixed | {"sizes", "encoder", "decoder"}
+
     def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
                  dtype: DTypeLike = np.float32) -> None:
         if not isinstance(sizes, Iterable):
@@ -97,7 +99,7 @@ class Autoencoder(Sequential):
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,
             optimizer: Optimizer | None = None, epochs: int, batch_size: int | None = 256,
-            learning_rate: float = 0.1, validation_data: Any = None,
+            learning_rate: float | None = None, validation_data: Any = None,
             validation_interval: int = 10, **options: Unpack[FitOptions]) -> History:
         """Train on images, each of which is its own target.
 
@@ -110,7 +112,9 @@ class Autoencoder(Sequential):
         loss : Loss, optional
             By default the binary cross-entropy of the pixels.
         optimizer : Optimizer, optional
-            By default plain `SGD` with this `learning_rate`.
+            By default plain `SGD`.
+        learning_rate : float, optional
+            Of the default optimizer: 0.1 unless given. Another optimizer has its own.
         epochs, batch_size, validation_interval : int
         validation_data : array_like of shape (m, d), optional
             Images for the validation loss.
@@ -128,13 +132,17 @@ class Autoencoder(Sequential):
         """
         if y is not None and y is not X:
             raise ValueError("fit: expected no y, for the images are their own targets")
+        if optimizer is None:
+            optimizer = SGD(0.1 if learning_rate is None else learning_rate)
+        elif learning_rate is not None:
+            raise ValueError("learning_rate: expected none beside an optimizer, which has its "
+                             f"own, got {shown(learning_rate)}")
         X, valid = check_pixels(X, "X"), None
         if validation_data is not None:
             valid = 2 * (check_pixels(validation_data, "validation_data"),)
         return super().fit(
             X, X, loss=BCEWithLogitsLoss() if loss is None else loss,
-            optimizer=SGD(learning_rate) if optimizer is None else optimizer, epochs=epochs,
-            batch_size=batch_size, validation_data=valid,
+            optimizer=optimizer, epochs=epochs, batch_size=batch_size, validation_data=valid,
             validation_interval=validation_interval, **options)
 
     def config(self) -> dict[str, Any]:

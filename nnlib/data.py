@@ -208,7 +208,7 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     n_test = check_test_size(test_size, len(codes), len(classes))
     if counts.min() < 2:
         lonely = classes.tolist()[counts.argmin()]
-        raise ValueError(f"y: expected at least two samples of each class, got one of {lonely!r}")
+        raise ValueError(f"y: expected at least two samples of each class, got one of {shown(lonely)}")
     rng = np.random.RandomState(check_number("seed", seed, int, low=0, high=2**32 - 1))
     n_train = apportion(counts, len(codes) - n_test, rng)
     of_test = apportion(counts - n_train, n_test, rng)
@@ -234,5 +234,5 @@ def check_test_size(test_size: int | float, n: int, classes: int) -> int:
         n_test = math.ceil(check_number("test_size", test_size, float) * n)
     if not classes <= n_test <= n - classes:
         raise ValueError(f"test_size: expected both parts of the {n} samples to hold at least the "
-                         f"{classes} classes, got {test_size!r}, which makes {n_test}")
+                         f"{classes} classes, got {shown(test_size)}, which makes {n_test}")
     return n_test

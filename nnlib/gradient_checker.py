@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import (
-    Array, check_array, check_instance, check_number, choice_error, is_number, shown)
+    Array, check_array, check_choice, check_instance, check_number, shown)
 from .layers import Layer
 from .losses import Loss
 
@@ -117,9 +117,7 @@ def numerical_gradient(f: Callable[[Array], Any], x: ArrayLike, method: str = "c
     """
     if not callable(f):
         raise TypeError(f"f: expected a function, got {shown(f)}")
-    if not isinstance(method, str) or method not in METHODS:
-        raise choice_error(method)(f"method: expected one of {', '.join(METHODS)}, "
-                                   f"got {shown(method)}")
+    check_choice("method", method, METHODS)
     step = {} if eps is None else {"eps": check_number("eps", eps, float, above=0)}
     difference, dtype = METHODS[method]
     point: Array = np.array(check_array(x, "x", dtype=np.float64), dtype)
@@ -148,11 +146,11 @@ def relative_error(a: ArrayLike, b: ArrayLike, floor: float = 0.0) -> float:
     Raises
     ------
     TypeError, ValueError
-        If these are not two arrays of the same shape, or `floor` is not a number.
+        If these are not two arrays of the same shape, or `floor` is not a number of
+        at least 0.
     """
     a, b = check_array(a, "a"), check_array(b, "b")
-    if not is_number(floor):
-        raise TypeError(f"floor: expected a number, got {shown(floor)}")
+    floor = check_number("floor", floor, float, low=0)
     if a.shape != b.shape:
         raise ValueError("relative_error: expected two arrays of one shape, "
                          f"got {a.shape} and {b.shape}")
@@ -231,7 +229,7 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
     errors : dict
         Those of `gradient_errors`.
     """
-    check_instance(layer, Layer, "Dense(3, 2)")
+    check_instance("layer", layer, Layer, "Dense(3, 2)")
     g = check_array(grad_output, "grad_output", dtype=np.float64)
 
     def head(y: Array) -> tuple[Any, Array]:
@@ -249,8 +247,10 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
     Parameters
     ----------
     network : Layer
-    X, y : array_like of float
-        Inputs, one sample per row, and targets.
+    X : array_like of float
+        Inputs, one sample per row.
+    y : array_like
+        Targets as the loss takes them.
     loss : Loss
     method : {"central", "complex"}
         As in `numerical_gradient`.
@@ -260,8 +260,8 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
     errors : dict
         Those of `gradient_errors`.
     """
-    check_instance(network, Layer, "Sequential(Dense(3, 2), Tanh())")
-    check_instance(loss, Loss, "MSELoss()")
+    check_instance("network", network, Layer, "Sequential(Dense(3, 2), Tanh())")
+    check_instance("loss", loss, Loss, "MSELoss()")
     return gradient_errors(network, X, lambda p: loss.value_and_gradient(p, y), method)
 
 # %% ../nbs/gradient_checker.ipynb #9777cf30
@@ -272,8 +272,9 @@ def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
     Parameters
     ----------
     loss : Loss
-    predictions, targets : array_like of float
-        What the loss compares.
+    predictions : array_like of float
+    targets : array_like
+        As the loss takes them.
     method : {"central", "complex"}
         As in `numerical_gradient`.
 
@@ -282,7 +283,7 @@ def check_loss(loss: Loss, predictions: ArrayLike, targets: ArrayLike,
     error : float
         The `relative_error`.
     """
-    check_instance(loss, Loss, "MSELoss()")
+    check_instance("loss", loss, Loss, "MSELoss()")
     gradient = loss.value_and_gradient(predictions, targets)[1]
     numerical = numerical_gradient(
         lambda p: loss.value_and_gradient(p, targets)[0], predictions, method)

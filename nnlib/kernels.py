@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_array, check_number, choice_error, gen_batches
+from .arrays import Array, check_array, check_choice, check_number, gen_batches
 from .estimator import blockwise_moments, call_user, quiet, sum_squares
 
 # %% auto #0
@@ -268,13 +268,12 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
     """Return gamma as a number: "scale" stands for 1 / (d var(X)), "auto" for 1 / d."""
     if not isinstance(gamma, str):
         return check_number("gamma", gamma, float, above=0)
+    check_choice("gamma", gamma, ("scale", "auto"), " or a number")
     if gamma == "auto":
         return float(1 / X.shape[1])
-    if gamma == "scale":
-        means, squares = blockwise_moments(X, sum_squares)  # within features, and between
-        variance = squares.sum() / X.size + means.var()
-        return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
-    raise ValueError(f"gamma: expected 'scale', 'auto' or a number, got {gamma!r}")
+    means, squares = blockwise_moments(X, sum_squares)  # within features, and between
+    variance = squares.sum() / X.size + means.var()
+    return float(1 / (X.shape[1] * variance)) if variance > 0 else 1.0
 
 # %% ../nbs/svm.ipynb #27797d99
 def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma: float,
@@ -282,21 +281,19 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
     if callable(name):
         return CallableKernel(name)
-    kind = name if isinstance(name, str) else None
-    if kind == "rbf":
+    check_choice("kernel", name, ("rbf", "linear", "poly", "sigmoid", "precomputed"),
+                 " or a function")
+    if name == "rbf":
         return RBFKernel(X, gamma)
-    if kind == "linear":
+    if name == "linear":
         return PolynomialKernel()
-    if kind == "sigmoid":
-        return SigmoidKernel(gamma, check_number("coef0", coef0, float))
-    if kind == "poly":
-        coef0 = check_number("coef0", coef0, float)
-        degree = check_number("degree", degree, int, low=0, high=2**31)
-        return PolynomialKernel(gamma, coef0, degree)
-    if kind == "precomputed":
+    if name == "precomputed":
         return PrecomputedKernel(X)
-    raise choice_error(name)("kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' "
-                             f"or a function, got {name!r}")
+    coef0 = check_number("coef0", coef0, float)
+    if name == "sigmoid":
+        return SigmoidKernel(gamma, coef0)
+    degree = check_number("degree", degree, int, low=0, high=2**31)
+    return PolynomialKernel(gamma, coef0, degree)
 
 # %% ../nbs/svm.ipynb #9b86c2d6
 def is_definite(kernel: Kernel, A: Array) -> bool:

@@ -10,17 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from .arrays import (RNG, Array, Unfilled, as_rng, check_array, check_number, choice_error,
-                          shown)
+from .arrays import (RNG, Array, Unfilled, as_rng, check_array, check_choice, check_number, shown)
 from .buffers import Buffers
 from numpy.typing import ArrayLike, DTypeLike
 
 # %% auto #0
 __all__ = ['Layer', 'Dense']
-
-# %% ../nbs/layers.ipynb #d395dd87
-FIXED = {"n_in", "n_out", "layers", "sizes", "encoder", "decoder"}  # attributes of layers
-DERIVED = {"_buffers", "_Wb", "_W", "_dWb", "_parts"}  # what copies of layers create again
 
 # %% ../nbs/layers.ipynb #0f79c70d
 class Layer:
@@ -50,6 +45,9 @@ class Layer:
     _params: Array = np.empty(0)
     _grads: Array = np.empty(0)
     _buffers: Buffers | None = None
+    _fixed = frozenset({"n_in", "n_out"})  # what is set only once
+    _derived = frozenset({"_buffers"})  # what copies create again
+    _instead = "make a new one"
 
     def forward_into(self, x: Array, y: Array) -> None:
         """Compute the outputs `y` (n, n_out) of the inputs `x` (n, n_in)."""
@@ -81,10 +79,11 @@ class Layer:
         """Compute all gradients of the loss from its gradient with respect to the outputs.
 
         Overwrites `grads` with the gradient with respect to the parameters and returns
-        that with respect to the inputs. Raises RuntimeError if `forward` was never called.
+        that with respect to the inputs. Raises RuntimeError if `forward` was never called
+        with these parameters.
         """
         buffers = self._buffers
-        if buffers is None:
+        if buffers is None or buffers.params is not self.params:
             raise RuntimeError(f"{self!r}: call forward before backward")
         dy = check_array(grad_output, "grad_output", buffers.shape, buffers.kind[1])
         return buffers.input_gradients(self.leaves, dy)
@@ -110,11 +109,12 @@ class Layer:
     @property
     def grads(self) -> Array:
         """Gradients of the parameters as one vector; assigning writes into it."""
+        _ = self.params  # raises an error if they belong to another network now
         return self._grads
 
     @grads.setter
     def grads(self, values: ArrayLike) -> None:
-        write_into(self._grads, values, f"grads of {self!r}")
+        write_into(self.grads, values, f"grads of {self!r}")
 
     def bind(self, params: Array, grads: Array) -> None:
         """Store parameters and gradients in these vectors from now on; used by networks."""
@@ -125,15 +125,15 @@ class Layer:
         return {}
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in FIXED and name in vars(self):
-            raise AttributeError(f"{self!r}: {name} cannot be replaced; make a new one, as in "
-                                 "Sequential(*network.layers[:-1], Dense(32, 10))")
+        if name == "leaves" or (name in self._fixed and name in vars(self)):
+            raise AttributeError(f"{self!r}: {name} cannot be replaced; {self._instead}")
         if name in ("n_in", "n_out") and value is not None:
             value = check_number(name, value, int, low=1)
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in DERIVED}
+        _ = self.params  # as in grads
+        return {name: value for name, value in vars(self).items() if name not in self._derived}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -218,6 +218,7 @@ class Dense(Layer):
 
     n_in: int
     n_out: int
+    _derived = Layer._derived | {"_Wb", "_W", "_dWb"}
     W, b = VectorView("_Wb", slice(-1)), VectorView("_Wb", -1)
     dW, db = VectorView("_dWb", slice(-1)), VectorView("_dWb", -1)
 
@@ -260,9 +261,7 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     if int(n_in) * int(n_out) > 2**48:
         raise ValueError("n_in, n_out: expected at most 2**48 weights, got "
                          f"{shown(n_in)} by {shown(n_out)}")
-    if not isinstance(init, str) or init not in INITS:
-        raise choice_error(init)(f"Dense: expected init to be one of {', '.join(INITS)}, "
-                                 f"got {shown(init)}")
+    check_choice("init", init, INITS)
     try:
         kind: Any = np.dtype(dtype)
     except (TypeError, ValueError):  # nothing that NumPy knows

@@ -187,6 +187,8 @@ class CrossEntropyLoss(Loss):
         """Return classes as one-hot rows, and rows of probabilities as they are."""
         t, q = as_array(targets, name), shape[-1]
         if t.dtype.kind not in "iu":
+            if t.shape == shape[:-1]:
+                raise TypeError(f"{name}: expected classes as integers, got dtype {t.dtype}")
             t = check_array(targets, name, shape, dtype)
             if (t.real < 0).any() or not np.allclose(t.sum(axis=-1), 1, atol=1e-3):
                 raise ValueError(f"{name}: expected classes, integers, or rows of probabilities "

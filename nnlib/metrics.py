@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import (
-    Array, check_flag, check_labels, check_number, choice_error, is_number, join_labels, shown)
+    Array, check_choice, check_flag, check_labels, check_number, is_number, join_labels, shown)
 
 # %% auto #0
 __all__ = ['accuracy_score', 'confusion_matrix', 'precision_recall_fscore_support', 'classification_report']
@@ -317,13 +317,6 @@ def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
     if len(t) != len(p):
         raise ValueError(f"y_pred: expected {len(t)} labels, as many as y_true, got {len(p)}")
     return t, p
-
-
-def check_choice(name: str, value: Any, choices: tuple[str | None, ...]) -> None:
-    """Raise an error unless the value of an option is one of these."""
-    if not any(value is choice or (isinstance(value, str) and value == choice)
-               for choice in choices):
-        raise choice_error(value)(f"{name}: expected one of {choices}, got {shown(value)}")
 
 
 def check_target_names(names: Any) -> list[str]:

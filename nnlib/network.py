@@ -50,6 +50,10 @@ class Sequential(Layer):
     (20, 1)
     """
 
+    _fixed = Layer._fixed | {"layers"}
+    _derived = Layer._derived | {"_parts"}
+    _instead = "make a new one, as in Sequential(*network.layers[:-1], Dense(32, 10))"
+
     def __init__(self, *layers: Layer) -> None:
         check_layers(layers)
         self.layers = layers
@@ -95,7 +99,7 @@ class Sequential(Layer):
         return np.concatenate(outputs).reshape(*inputs.shape[:-1], -1)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
-        """Compute the loss of the predictions for `X` (n, n_in) against `y` (n, n_out).
+        """Compute the loss of the predictions for `X` (n, n_in) against targets `y`, as in `fit`.
 
         Raises FloatingPointError if the predictions overflow.
         """
@@ -123,8 +127,11 @@ class Sequential(Layer):
 
         Parameters
         ----------
-        X, y : array_like of shape (n, n_in) and (n, n_out)
-            Inputs and targets, floats.
+        X : array_like of shape (n, n_in)
+            Inputs, floats.
+        y : array_like
+            Targets as the loss takes them: floats of shape (n, n_out), or for
+            `CrossEntropyLoss` also classes, integers of shape (n,).
         loss : Loss
         optimizer : Optimizer
             Belongs to this network from now on.
@@ -165,6 +172,8 @@ class Sequential(Layer):
         parameters, gradients, optimizer, `rng` and history are those after the last whole
         epoch. Losses that a callback has removed from the history stay removed.
         """
+        if not self.params.size:
+            raise ValueError(f"fit: {self!r} has no parameters to train")
         X, y = check_data(self, X, y, loss)
         size = len(X) if batch_size is None else check_number("batch_size", batch_size, int, low=1)
         check_number("epochs", epochs, int, low=1)
@@ -243,11 +252,11 @@ class Trainer:
     def __init__(self, network: Sequential, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
                  size: int, rng: np.random.Generator | np.random.RandomState | None,
                  history: History | None = None) -> None:
-        check_instance(optimizer, Optimizer, "SGD(0.1)")
+        check_instance("optimizer", optimizer, Optimizer, "SGD(0.1)")
         self.history = h = History() if history is None else history
-        check_instance(h, History, "History()")
-        for part in (h.loss, h.val_loss, h.val_epochs):
-            check_instance(part, list, "a history of lists")
+        check_instance("history", h, History, "History()")
+        for name in ("loss", "val_loss", "val_epochs"):
+            check_instance(f"history.{name}", getattr(h, name), list, "[]")
         self.network, self.loss, self.optimizer = network, loss, optimizer
         self.params, self.grads = network.params, network.grads
         optimizer.attach(self.params, self.grads)
@@ -364,11 +373,11 @@ def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
 def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the network's dtype; raise an error if they do not fit."""
-    check_instance(loss, Loss, "MSELoss()")
-    if not network.n_in or not network.params.size:
-        raise ValueError(f"fit: {network!r} has no parameters to train")
-    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
-    assert network.n_out is not None
-    shape, same = (len(inputs), network.n_out), y is X and network.n_out == network.n_in
-    targets = loss.check_targets(inputs if same else y, shape, network.params.dtype, f"{of}y")
+    check_instance("loss", loss, Loss, "MSELoss()")
+    dtype = network.params.dtype if network.params.size else None
+    inputs = check_array(X, f"{of}X", (None, network.n_in), dtype)
+    width = network.n_out or inputs.shape[1]
+    same = y is X and width == inputs.shape[1]
+    targets = loss.check_targets(inputs if same else y, (len(inputs), width), inputs.dtype,
+                                 f"{of}y")
     return inputs, targets

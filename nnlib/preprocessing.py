@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_flag, check_number, gen_batches, shown
+from .arrays import Array, check_choice, check_flag, check_number, gen_batches
 from nnlib.estimator import (
     Estimator, as_frame, blockwise_moments, centre, check_samples, feature_names, float_type,
     sum_squares)
@@ -80,10 +80,7 @@ class Transformer(Estimator):
 
     def set_output(self, *, transform: str | None = None) -> Self:
         """Choose what `transform` returns: "default" is arrays, "pandas" and "polars" frames."""
-        known = isinstance(transform, str) and transform in ("default", "pandas", "polars")
-        if transform is not None and not known:
-            raise ValueError("transform: expected 'default', 'pandas', 'polars' or None, "
-                             f"got {shown(transform)}")
+        check_choice("transform", transform, ("default", "pandas", "polars", None))
         if transform is not None:
             self._sklearn_output_config = {"transform": transform}
         return self

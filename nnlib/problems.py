@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import (
-    Array, as_array, check_flag, check_labels, check_number, choice_error, join_labels)
+    Array, as_array, check_choice, check_flag, check_labels, check_number, join_labels, shown)
 from .estimator import ConvergenceWarning, check_samples, of_scikit_learn
 
 # %% auto #0
@@ -124,13 +124,10 @@ def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
         known = classes.tolist()
         for name in class_weight:
             if name not in known:
-                raise ValueError(f"class_weight: expected classes of {known}, got {name!r}")
+                raise ValueError(f"class_weight: expected classes of {known}, got {shown(name)}")
         return np.array([check_number("class_weight", class_weight.get(name, 1.0), float, above=0)
                          for name in known])
-    if not isinstance(class_weight, str) or class_weight != "balanced":
-        raise choice_error(class_weight)(
-            "class_weight: expected None, 'balanced' or a dict from class to "
-            f"weight, got {class_weight!r}")
+    check_choice("class_weight", class_weight, (None, "balanced"), " or a dict from class to weight")
     return None
 
 
@@ -173,10 +170,8 @@ def weigh_samples(C: float, factors: Array, part: Problems, weights: Array | Non
 def check_shape(shape: Any, break_ties: Any = False) -> str:
     """Return "ovr" or "ovo", the shape of `decision_function`; raise for bad arguments."""
     check_flag("break_ties", break_ties)
-    if not isinstance(shape, str) or shape not in ("ovr", "ovo"):
-        raise choice_error(shape)(
-            f"decision_function_shape: expected 'ovr' or 'ovo', got {shape!r}")
-    return shape
+    check_choice("decision_function_shape", shape, ("ovr", "ovo"))
+    return str(shape)
 
 
 def fixed_product(A: Array, B: Array) -> Array:

@@ -68,7 +68,7 @@ def check_kind(thing: Layer | Optimizer) -> None:
     cls = type(thing)
     if KINDS.get(cls.__name__) is not cls:
         raise TypeError(f"save: expected classes that are registered, {', '.join(KINDS)}, got "
-                        f"{thing!r:.60}; call nnlib.checkpoint.register({cls.__name__}) first")
+                        f"{thing!r:.60}; call nnlib.register({cls.__name__}) first")
     if isinstance(thing, Sequential) and "layers" in thing.config():
         for layer in thing.layers:
             check_kind(layer)
@@ -98,7 +98,7 @@ def count_params(spec: Any) -> int:
         if not issubclass(cls, Layer) or depth > MAX_DEPTH:
             raise ValueError(f"network: expected layers of known kinds, at most {MAX_DEPTH} deep, "
                              f"got the kind {kind!r:.40} at depth {depth}; a class of your own "
-                             "must be registered before, by nnlib.checkpoint.register")
+                             "must be registered before, by nnlib.register")
         sizes: list[Any] = []
         if issubclass(cls, Sequential) and "layers" in part:
             inner = check_object(part, str(kind), kind=str, layers=list)[1]
@@ -209,7 +209,7 @@ def optimizer_from_config(spec: Any, arrays: Mapping[str, Array]) -> Optimizer:
     cls = KINDS.get(kind, object)
     if not issubclass(cls, Optimizer):
         raise ValueError(f"optimizer: expected a known kind, got {kind!r:.40}; a class of your "
-                         "own must be registered before, by nnlib.checkpoint.register")
+                         "own must be registered before, by nnlib.register")
     vectors, ints = STATES.get(kind, (memory, (*counters,)))
     if memory != [name for name in vectors if name in memory]:
         raise ValueError(f"optimizer: expected a state of {vectors}, got {memory!r:.40}")

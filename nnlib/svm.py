@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, choice_error, encode_labels
+from .arrays import Array, check_choice, check_number, encode_labels
 from .duals import SOLVERS, solve_duals
 from .estimator import (
     ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, quiet,
@@ -361,7 +361,5 @@ def check_limits(machine: BaseSVC) -> tuple[float, float, float, str]:
     if most == 0:
         raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
     room = check_number("cache_size", machine.cache_size, float, above=0)
-    if not isinstance(machine.solver, str) or machine.solver not in SOLVERS:
-        raise choice_error(machine.solver)(
-            f"solver: expected one of {', '.join(SOLVERS)}, got {machine.solver!r}")
+    check_choice("solver", machine.solver, SOLVERS)
     return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver

@@ -398,3 +398,10 @@ def test_variants_train_the_same_network_by_another_road(squared):
 def test_sizes_that_are_no_sequence_are_named(sizes, refuses):
     with refuses(TypeError, "sizes: expected a sequence of ints, got "):
         Autoencoder(sizes)
+
+
+def test_a_rate_beside_an_optimizer_is_refused(refuses):
+    """It was ignored, and the optimizer's own rate taken."""
+    network, X = small(), np.full((4, 20), 0.5, np.float32)
+    with refuses(ValueError, "learning_rate: expected none beside an optimizer", network.params):
+        network.fit(X, epochs=1, optimizer=Adam(), learning_rate=0.5)

@@ -763,7 +763,7 @@ REFUSED = {
     "layer of another library": (
         dict(network=Sequential(Dense(3, 2), Foreign())),
         TypeError,
-        "SGD, Adam, got Foreign(); call nnlib.checkpoint.register(Foreign) first",
+        "SGD, Adam, got Foreign(); call nnlib.register(Foreign) first",
     ),
     "subclass of a layer": (
         dict(network=masked(started().network)),
@@ -790,7 +790,7 @@ REFUSED = {
     "foreign optimizer": (
         dict(optimizer=Step(0.1)),
         TypeError,
-        "got Step(learning_rate=0.1, momentum=0.0); call nnlib.checkpoint.register(Step) first",
+        "got Step(learning_rate=0.1, momentum=0.0); call nnlib.register(Step) first",
     ),
     "no optimizer": (dict(optimizer="SGD"), TypeError, "expected an optimizer, got 'SGD'"),
     "optimizer of another network": (
@@ -1043,8 +1043,8 @@ def test_a_class_that_is_not_registered_is_refused_with_what_to_do(name, own, pa
     assert (
         str(path) in message and f"got the kind '{name}'" in message
     ) or f"got '{name}'" in message
-    assert "must be registered before, by nnlib.checkpoint.register" in message
-    with pytest.raises(TypeError, match=f"call nnlib.checkpoint.register\\({name}\\) first"):
+    assert "must be registered before, by nnlib.register" in message
+    with pytest.raises(TypeError, match=f"call nnlib.register\\({name}\\) first"):
         put(path, run)
 
 
@@ -1293,7 +1293,7 @@ TEXTS = {
         layers({"kind": "Conv"}),
         (
             "got the kind 'Conv' at depth 1; "
-            "a class of your own must be registered before, by nnlib.checkpoint.register"
+            "a class of your own must be registered before, by nnlib.register"
         ),
     ),
     "kind of a function": (layers({"kind": "eval"}), "got the kind 'eval'"),

@@ -279,7 +279,7 @@ def test_what_the_interior_point_cannot_solve_is_refused(refuses):
             OurSVC(solver="interior_point", **settings).fit(X, y)
     for name in ("newton", None, ["smo"]):
         error = ValueError if name == "newton" else TypeError
-        with refuses(error, "solver: expected one of auto, smo, interior_point"):
+        with refuses(error, "solver: expected one of 'auto', 'smo', 'interior_point'"):
             OurSVC(solver=name).fit(X, y)
 
 

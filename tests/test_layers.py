@@ -413,7 +413,7 @@ def test_bad_sizes_are_refused(arguments, error, words, refuses):
         (
             {"init": "glorot"},
             ValueError,
-            "expected init to be one of xavier, he, lecun, zeros, got 'glorot'",
+            "init: expected one of 'xavier', 'he', 'lecun', 'zeros', got 'glorot'",
         ),
         ({"dtype": np.float16}, TypeError, "expected dtype float32 or float64, got float16"),
         ({"dtype": int}, TypeError, "expected dtype float32 or float64, got int64"),
@@ -570,6 +570,15 @@ def test_sizes_are_fixed(name, refuses):
         setattr(layer, name, 5)
 
 
+def test_a_layer_of_ones_own_may_have_attributes_like_those_of_an_autoencoder():
+    """The base class refused the names of its subclasses to all."""
+    layer = Tanh()
+    for name in ("sizes", "encoder", "layers", "_parts"):
+        setattr(layer, name, 3)
+        setattr(layer, name, 4)
+        assert getattr(copy.deepcopy(layer), name) == 4
+
+
 def test_parameters_cannot_be_given_to_a_layer_without_any_in_a_network(refuses):
     network = Sequential(Dense(3, 2), Tanh())
     with refuses(ValueError, "params of Tanh(): expected shape (0), got (2,)", network.params):
@@ -697,7 +706,7 @@ def test_a_layer_is_gone_with_its_last_name(make):
     [
         ((10**400, 2), {}, ValueError, "got an int of 1329 bits by 2"),
         ((2**31, 2**31), {}, ValueError, "n_in, n_out: expected at most 2**48 weights, got "),
-        ((2, 2), {"init": ["xavier"]}, TypeError, "expected init to be one of "),
+        ((2, 2), {"init": ["xavier"]}, TypeError, "init: expected one of "),
         ((2, 2), {"dtype": "float99"}, TypeError, "dtype float32 or float64, got 'float99'"),
         ((2, 2), {"dtype": "2,"}, TypeError, "dtype float32 or float64, got "),
         ((2, 2), {"dtype": ">f4"}, TypeError, "dtype float32 or float64, got >f4"),

@@ -303,10 +303,10 @@ def test_gradient_of_cross_entropy_is_exact(rng):
             r"targets: expected a class for each of (2,) samples, got shape (3,)",
         ),
         ([[0], [1]], ValueError, "targets: expected a class for each of"),
-        ([0.0, 1.0], ValueError, "targets: expected shape (2, 3), got (2,)"),
+        ([0.0, 1.0], TypeError, "targets: expected classes as integers, got dtype float64"),
         ([[1.0, 1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
         ([[2.0, -1, 0], [0, 0, 1]], ValueError, "rows of probabilities that add up to 1"),
-        ([True, False], TypeError, "targets: expected floats, got dtype bool"),
+        ([True, False], TypeError, "targets: expected classes as integers, got dtype bool"),
     ],
 )
 def test_targets_that_are_no_classes_are_refused(refuses, targets, error, words):

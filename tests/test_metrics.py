@@ -277,9 +277,7 @@ def test_a_matrix_of_classes_that_do_not_occur_is_refused(refuses):
 
 
 def test_an_unknown_normalization_is_refused(refuses):
-    with refuses(
-        ValueError, "normalize: expected one of ('true', 'pred', 'all', None), got 'rows'"
-    ):
+    with refuses(ValueError, "normalize: expected one of 'true', 'pred', 'all', None, got 'rows'"):
         confusion_matrix([0], [0], normalize="rows")
 
 
@@ -288,7 +286,7 @@ def test_an_unknown_normalization_is_refused(refuses):
     [
         ({"beta": -1}, "beta: expected a finite number of at least 0, got -1"),
         ({"beta": np.nan}, "beta: expected a finite number of at least 0, got nan"),
-        ({"average": "binary"}, "('micro', 'macro', 'weighted', None), got 'binary'"),
+        ({"average": "binary"}, "'micro', 'macro', 'weighted', None, got 'binary'"),
         ({"zero_division": "warn"}, "zero_division: expected 0, 1 or nan, got 'warn'"),
         ({"zero_division": 0.5}, "zero_division: expected 0, 1 or nan, got 0.5"),
     ],
@@ -300,7 +298,7 @@ def test_bad_options_are_refused(option, words, refuses):
 
 
 def test_an_average_of_another_kind_is_refused(refuses):
-    with refuses(TypeError, "('micro', 'macro', 'weighted', None), got array"):
+    with refuses(TypeError, "'micro', 'macro', 'weighted', None, got array"):
         precision_recall_fscore_support([0], [0], average=np.ones(2))
 
 

@@ -410,7 +410,7 @@ def test_what_makes_no_pairs_is_refused(refuses):
         SVC().predict(X)
     for shape in "ov", None, ["ovr"]:
         error = ValueError if shape == "ov" else TypeError
-        with refuses(error, "decision_function_shape: expected 'ovr' or 'ovo', got"):
+        with refuses(error, "decision_function_shape: expected one of 'ovr', 'ovo', got"):
             SVC(decision_function_shape=shape).fit(X, y)
     model = SVC(decision_function_shape="ovo", break_ties=True).fit(X, y)
     with refuses(ValueError, "break_ties must be False when decision_function_shape is 'ovo'"):

@@ -208,6 +208,11 @@ def test_layers_that_make_no_network_are_refused(layers, error, words, refuses):
         lambda network: network.forward(data()[0]),
         lambda network: fit(network, *data()),
         lambda network: setattr(network, "params", network._params),
+        lambda network: network.grads,
+        lambda network: setattr(network, "grads", 0 * network._grads),
+        copy.deepcopy,
+        pickle.dumps,
+        lambda network: check_network(network, *data(), MSELoss()),
         Sequential,
     ],
 )
@@ -227,14 +232,36 @@ def test_a_network_whose_layer_was_taken_over_says_so(use, again):
         use(network)
 
 
-def test_layers_cannot_be_replaced(refuses):
+def test_gradients_are_not_computed_into_another_network(refuses):
+    """A pass that had begun before a layer was taken over ended in its new network."""
+    network, inputs = mlp(), data()[0]
+    outputs = network.forward(inputs)
+    layer = network.layers[0]
+    taken = Sequential(layer, Dense(4, 3, rng=1))
+    with refuses(RuntimeError, "has been taken over by another network", taken.grads):
+        network.backward(outputs)
+    layer.forward(inputs)
+    other = Sequential(layer, Dense(4, 3, rng=1))
+    with refuses(RuntimeError, "call forward before backward", other.grads):
+        layer.backward(np.ones((7, 4)))
+
+
+@pytest.mark.parametrize("name", ["layers", "leaves"])
+def test_layers_cannot_be_replaced(name, refuses):
     network = mlp()
     with refuses(
         AttributeError,
-        "layers cannot be replaced; make a new one, as in Sequential(",
+        f"{name} cannot be replaced; make a new one, as in Sequential(",
         network.params,
     ):
-        network.layers = (*network.layers[:2], Dense(4, 2))
+        setattr(network, name, (*network.layers[:2], Dense(4, 2)))
+
+
+def test_a_network_without_parameters_is_evaluated_and_not_trained(refuses):
+    network, X = Sequential(Tanh()), data()[0]
+    assert network.evaluate(X, np.tanh(X), MSELoss()) == 0
+    with refuses(ValueError, "has no parameters to train"):
+        fit(network, X, X)
 
 
 def test_a_new_head_is_trained_with_what_was_learned(rng):
@@ -787,7 +814,7 @@ def test_progress_counts_the_epochs_of_a_continued_history(capsys):
 @pytest.mark.parametrize("parts", [((1.0,),), ([], (), ()), ([], [], 3)], ids=repr)
 def test_a_history_without_lists_is_refused_before_the_first_step(parts, refuses):
     network = mlp()
-    with refuses(TypeError, "expected something like a history of lists, got", network.params):
+    with refuses(TypeError, "expected something like [], got", network.params):
         fit(network, *data(), history=History(*parts))
 
 

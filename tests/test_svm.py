@@ -619,7 +619,7 @@ def test_data_that_make_no_problem(error, words, X, y, refuses):
 
 
 POSITIVE, INT = "expected a finite number above 0, got", "expected an int of at least"
-KERNELS = "expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a function"
+KERNELS = "expected one of 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a function"
 
 
 @pytest.mark.parametrize(
@@ -633,15 +633,15 @@ KERNELS = "expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a funct
         ("cache_size", TypeError, ["200"], POSITIVE),
         ("gamma", ValueError, [0, -0.5, np.nan], POSITIVE),
         ("gamma", TypeError, [None, True, np.ones(2)], POSITIVE),
-        ("gamma", ValueError, ["Scale", ""], "expected 'scale', 'auto' or a number"),
+        ("gamma", ValueError, ["Scale", ""], "expected one of 'scale', 'auto' or a number"),
         ("kernel", ValueError, ["RBF", "gauss"], KERNELS),
         ("kernel", TypeError, [None, 3], KERNELS),
         ("max_iter", ValueError, [-2], INT + " -1, got -2"),
         ("max_iter", ValueError, [0], "expected a positive int, or -1 for no limit, got 0"),
         ("max_iter", TypeError, [1.5, None, True, "9"], INT),
-        ("class_weight", ValueError, ["Balanced"], "expected None, 'balanced' or a dict"),
-        ("class_weight", TypeError, [2.0, [1, 2]], "expected None, 'balanced' or a dict"),
-        ("class_weight", TypeError, [np.ones(2)], "expected None, 'balanced' or a dict"),
+        ("class_weight", ValueError, ["Balanced"], "expected one of None, 'balanced' or a dict"),
+        ("class_weight", TypeError, [2.0, [1, 2]], "expected one of None, 'balanced' or a dict"),
+        ("class_weight", TypeError, [np.ones(2)], "expected one of None, 'balanced' or a dict"),
         ("class_weight", ValueError, [{2: 1.0}, {"0": 1.0}], "expected classes of [0, 1], got"),
         ("class_weight", ValueError, [{0: 0.0}, {1: -1}, {1: np.nan}], POSITIVE),
         ("class_weight", TypeError, [{0: "1"}, {1: None}], POSITIVE),
@@ -1333,7 +1333,7 @@ def test_absurd_limits_are_no_limits(setting):
 def test_an_array_is_no_name_of_a_kernel(refuses):
     with refuses(
         TypeError,
-        "kernel: expected 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a function",
+        "kernel: expected one of 'rbf', 'linear', 'poly', 'sigmoid', 'precomputed' or a function",
     ):
         SVC(kernel=np.array(["rbf", "x"])).fit([[0.0], [1.0]], [0, 1])
 
@@ -1405,13 +1405,13 @@ def test_a_kernel_that_overflows_in_single_precision_is_named(refuses, rng):
             "solver",
             np.ones(2),
             TypeError,
-            "solver: expected one of auto, smo, interior_point, got",
+            "solver: expected one of 'auto', 'smo', 'interior_point', got",
         ),
         (
             "solver",
             "simplex",
             ValueError,
-            "solver: expected one of auto, smo, interior_point, got",
+            "solver: expected one of 'auto', 'smo', 'interior_point', got",
         ),
     ],
 )
