@@ -38,8 +38,12 @@ class OneVsRestSVC(BaseSVC):
         Signed multipliers; zero if a point is not a support vector of the classifier.
     intercept_, n_iter_, violation_ : ndarray of shape (k,)
         Bias, number of steps and remaining KKT violation of each classifier.
-    gamma_, n_features_in_ : float, int
-        The value of gamma that was used, and d.
+    n_support_ : ndarray of shape (k,)
+        Number of support vectors of each class.
+    coef_ : ndarray of shape (k, d)
+        Weights of the features, for a linear kernel only.
+    fit_status_, gamma_, n_features_in_, shape_fit_ : int, float, int, tuple
+        As in `SVC`.
 
     Examples
     --------

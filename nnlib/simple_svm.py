@@ -54,12 +54,13 @@ class Certificate:
 
 # %% ../nbs/simple_svm.ipynb #78729ec3
 @np.errstate(all="ignore")  # an overflow is seen in the result
-def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Certificate:
+def certify(alpha: ArrayLike, y: ArrayLike, f: ArrayLike, bias: float,
+            C: ArrayLike) -> Certificate:
     """Compute the certificate of a solution from multipliers and decision values.
 
     Parameters
     ----------
-    alpha, y, f : ndarray of shape (n,)
+    alpha, y, f : array_like of shape (n,)
         Multipliers, labels of 1 and -1, and decision values on the training points,
         including `bias`.
     bias : float
@@ -79,7 +80,8 @@ def certify(alpha: Array, y: Array, f: Array, bias: float, C: ArrayLike) -> Cert
     >>> certify(np.array([0.5, 0.5]), y, x - 1, bias=-1, C=1)
     Certificate(infeasibility=0.0, violation=0.0, primal=0.5, dual=0.5)
     """
-    C = np.broadcast_to(C, np.shape(alpha))
+    alpha, y, f = np.asarray(alpha), np.asarray(y), np.asarray(f)
+    C = np.broadcast_to(C, alpha.shape)
     slack, norm = 1 - y * f, (alpha * y) @ (f - bias)
     outside = np.max([0, -alpha.min(), (alpha - C).max(), abs(alpha @ y)])  # NaN, if there is one
     wrong = np.max([np.where(alpha < C, slack, 0), np.where(alpha > 0, -slack, 0), 0 * slack])

@@ -10,6 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+import nnlib
+
 ROOT = Path(__file__).parents[1]
 MODULES = {path.stem: path for path in (ROOT / "nnlib").glob("[a-z]*.py")}
 TOC = ROOT / "_toc.yml"
@@ -99,3 +101,13 @@ def test_an_import_upward_would_be_found(tmp_path):
         encoding="utf-8",
     )
     assert imported(path) == {"data", "svm", "network"}
+
+
+def test_no_class_is_deeper_than_a_base_one_between_and_its_own() -> None:
+    """A network was five classes deep, cut by a count of lines."""
+    kinds = [kind for kind in vars(nnlib).values() if isinstance(kind, type)]
+    depths = {
+        kind.__name__: sum(base.__module__.startswith("nnlib") for base in kind.__mro__)
+        for kind in kinds
+    }
+    assert len(kinds) > 20 and max(depths.values()) == 3, depths
