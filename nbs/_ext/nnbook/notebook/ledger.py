@@ -35,7 +35,6 @@ VERDICTS = {
     "corrected": "corrected",
     "outside": "outside the spread",
     "refuted": "refuted",
-    "unchecked": "not checkable",
 }
 AGREEING = {"digit", "spread", "confirmed"}
 KINDS = ("number", "spread", "limit", "words")
@@ -89,10 +88,9 @@ def problem_of(claim: dict[str, Any]) -> str:
         return "`above` or `below` goes with a limit, and only with it"
     if any(f"{{{key}" not in claim["criterion"] for key in bounds):
         return "the criterion does not print the limit"
-    if verdict in ("digit", "spread", "outside", "unchecked"):
-        fits = {"digit": "number", "spread": "spread", "outside": "spread", "unchecked": "words"}
-        if kind != fits[verdict]:
-            return f"the verdict {verdict!r} does not go with the kind {kind!r}"
+    fits = {"digit": "number", "spread": "spread", "outside": "spread"}
+    if kind != fits.get(verdict, kind):
+        return f"the verdict {verdict!r} does not go with the kind {kind!r}"
     return ""
 
 

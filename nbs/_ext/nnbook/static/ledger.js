@@ -1,6 +1,6 @@
 // A filter for the ledger of claims: a button for each verdict. Without it, all claims are listed.
 // @ts-check
-const VERDICTS = ["digit", "spread", "confirmed", "corrected", "outside", "refuted", "unchecked"];
+const VERDICTS = ["digit", "spread", "confirmed", "corrected", "outside", "refuted"];
 const tables = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".nnbook-ledger")]);
 const rows = /** @type {HTMLElement[]} */ ([
   ...document.querySelectorAll(".nnbook-ledger tbody tr"),
