@@ -208,7 +208,8 @@ def stratified_split(y: ArrayLike, test_size: int | float, seed: int) -> tuple[A
     n_test = check_test_size(test_size, len(codes), len(classes))
     if counts.min() < 2:
         lonely = classes.tolist()[counts.argmin()]
-        raise ValueError(f"y: expected at least two samples of each class, got one of {shown(lonely)}")
+        raise ValueError("y: expected at least two samples of each class, "
+                         f"got one of {shown(lonely)}")
     rng = np.random.RandomState(check_number("seed", seed, int, low=0, high=2**32 - 1))
     n_train = apportion(counts, len(codes) - n_test, rng)
     of_test = apportion(counts - n_train, n_test, rng)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from .arrays import (RNG, Array, Unfilled, as_rng, check_array, check_choice, check_number, shown)
+from .arrays import (RNG, Array, Unfilled, as_rng, check_array, check_choice, check_number,
+                          shown)
 from .buffers import Buffers
 from numpy.typing import ArrayLike, DTypeLike
 

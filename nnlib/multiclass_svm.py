@@ -18,7 +18,7 @@ __all__ = ['OneVsRestSVC']
 class OneVsRestSVC(BaseSVC):
     """Support vector machines for any number of classes, each against all others.
 
-    The kernel is computed once for all of them. For two classes this is the same as `SVC`.
+    The kernel is computed once for all of them. For two classes the result is that of `SVC`.
 
     Parameters
     ----------

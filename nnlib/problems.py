@@ -127,7 +127,8 @@ def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
                 raise ValueError(f"class_weight: expected classes of {known}, got {shown(name)}")
         return np.array([check_number("class_weight", class_weight.get(name, 1.0), float, above=0)
                          for name in known])
-    check_choice("class_weight", class_weight, (None, "balanced"), " or a dict from class to weight")
+    check_choice("class_weight", class_weight, (None, "balanced"),
+                 " or a dict from class to weight")
     return None
 
 

@@ -154,15 +154,6 @@ class BaseSVC(Estimator):
         return [certify(b * Y, Y, f_p[rows], bias, C)
                 for (rows, Y, C, b), f_p, bias in zip(problems, f, self.intercept_)]
 
-    def certificate(self, X: ArrayLike, y: ArrayLike,
-                    sample_weight: ArrayLike | None = None) -> Certificate:
-        """Compute the certificate for two classes; the training data must be passed again."""
-        proofs = self.certificates(X, y, sample_weight)
-        if len(proofs) > 1:
-            raise ValueError(f"certificate: expected two classes, got {len(self.classes_)}; "
-                             "for more there is certificates(X, y)")
-        return proofs[0]
-
     def _layout(self, k: int, codes: Array) -> list[Problems]:
         return one_vs_rest(k, codes)
 
@@ -341,6 +332,15 @@ class SVC(BaseSVC):
             return np.asarray(self.classes_[(f[:, 0] > 0).astype(int)])
         votes = rank_classes(f, k) if self.break_ties else count_votes(f > 0, k)
         return np.asarray(self.classes_[votes.argmax(1)])
+
+    def certificate(self, X: ArrayLike, y: ArrayLike,
+                    sample_weight: ArrayLike | None = None) -> Certificate:
+        """Compute the certificate for two classes; the training data must be passed again."""
+        proofs = self.certificates(X, y, sample_weight)
+        if len(proofs) > 1:
+            raise ValueError(f"certificate: expected two classes, got {len(self.classes_)}; "
+                             "for more there is certificates(X, y)")
+        return proofs[0]
 
     def _layout(self, k: int, codes: Array) -> list[Problems]:
         check_shape(self.decision_function_shape, self.break_ties)
