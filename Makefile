@@ -130,6 +130,8 @@ bench: $(VENV)/.peers
 bench-svm: $(VENV)/.peers
 	$(BIN)/python -m studies.svm_speed --store
 	$(BIN)/python -m studies.svm_growth --store
+	$(BIN)/python -m studies.svm_grid --store
+	$(BIN)/python -m studies.svm_digits --store
 
 bench-pages: $(VENV)/.test book
 	$(BIN)/python -m studies.pages --store

@@ -50,8 +50,7 @@ class Sequential(Layer):
     (20, 1)
     """
 
-    _fixed = Layer._fixed | {"layers"}
-    _derived = Layer._derived | {"_parts"}
+    _fixed, _derived = Layer._fixed | {"layers"}, Layer._derived | {"_parts"}
     _instead = "make a new one, as in Sequential(*network.layers[:-1], Dense(32, 10))"
 
     def __init__(self, *layers: Layer) -> None:
@@ -127,11 +126,9 @@ class Sequential(Layer):
 
         Parameters
         ----------
-        X : array_like of shape (n, n_in)
-            Inputs, floats.
-        y : array_like
-            Targets as the loss takes them: floats of shape (n, n_out), or for
-            `CrossEntropyLoss` also classes, integers of shape (n,).
+        X, y : array_like
+            Inputs (n, n_in), floats, and targets as the loss takes them: floats (n, n_out), for
+            `CrossEntropyLoss` also classes (n,), integers.
         loss : Loss
         optimizer : Optimizer
             Belongs to this network from now on.
