@@ -313,10 +313,10 @@ def rng_to_config(rng: np.random.Generator | np.random.RandomState) -> dict[str,
     elif type(rng) is np.random.RandomState:
         state = rng.get_state(legacy=False)
     else:
-        raise TypeError(f"save: expected rng to be a Generator or RandomState, got {rng!r:.60}; "
+        raise TypeError(f"rng: expected a Generator or RandomState, got {rng!r:.60}; "
                         "a seed would start the same numbers again")
     if state.get("bit_generator") not in BIT_GENERATORS:
-        raise TypeError(f"save: expected a generator by {', '.join(BIT_GENERATORS)}, "
+        raise TypeError(f"rng: expected a generator by {', '.join(BIT_GENERATORS)}, "
                         f"got {rng!r:.60}")
     return {"kind": type(rng).__name__, "state": to_jsonable(state)}
 

@@ -34,7 +34,8 @@ def register(cls: Kind) -> Kind:
 
     Its ``config()`` must return the keyword arguments that make another one like it, as
     numbers, strings and lists. Of a layer the parameters are saved, of an optimizer the
-    arrays and ints in its ``state``, and nothing else.
+    arrays and ints in its ``state``, and nothing else. To build a layer, `load` adds
+    ``init="zeros"``, ``rng=0`` and ``dtype`` where the constructor takes them.
 
     Parameters
     ----------
@@ -192,7 +193,7 @@ def optimizer_to_config(optimizer: Optimizer,
                         network: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
     """Describe an optimizer, and list the arrays of its state."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"save: expected an optimizer, got {optimizer!r:.60}")
+        raise TypeError(f"optimizer: expected an Optimizer, got {optimizer!r:.60}")
     settings, n = to_config(optimizer), network.params.shape
     check_params(optimizer, network.params, network.grads)
     counters = {name: value for name, value in optimizer.state.items() if type(value) is int}

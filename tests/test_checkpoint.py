@@ -792,7 +792,7 @@ REFUSED = {
         TypeError,
         "got Step(learning_rate=0.1, momentum=0.0); call nnlib.register(Step) first",
     ),
-    "no optimizer": (dict(optimizer="SGD"), TypeError, "expected an optimizer, got 'SGD'"),
+    "no optimizer": (dict(optimizer="SGD"), TypeError, "optimizer: expected an Optimizer, got 'SGD'"),
     "optimizer of another network": (
         dict(optimizer=used()),
         ValueError,
@@ -811,13 +811,13 @@ REFUSED = {
     "seed": (
         dict(rng=0),
         TypeError,
-        "expected rng to be a Generator or RandomState, got 0; a seed would start",
+        "rng: expected a Generator or RandomState, got 0; a seed would start",
     ),
-    "module": (dict(rng=np.random), TypeError, "expected rng to be a Generator"),
+    "module": (dict(rng=np.random), TypeError, "rng: expected a Generator"),
     "history in a dict": (
         dict(history={"loss": []}),
         TypeError,
-        "expected history to be a History, got {'loss': []}",
+        "history: expected a History, got {'loss': []}",
     ),
     "history with NaN": (
         dict(history=History([np.nan])),
