@@ -792,7 +792,11 @@ REFUSED = {
         TypeError,
         "got Step(learning_rate=0.1, momentum=0.0); call nnlib.register(Step) first",
     ),
-    "no optimizer": (dict(optimizer="SGD"), TypeError, "optimizer: expected an Optimizer, got 'SGD'"),
+    "no optimizer": (
+        dict(optimizer="SGD"),
+        TypeError,
+        "optimizer: expected an Optimizer, got 'SGD'",
+    ),
     "optimizer of another network": (
         dict(optimizer=used()),
         ValueError,
