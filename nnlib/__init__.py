@@ -29,7 +29,8 @@ files
     `save` and `load` keep a training run, bit for bit; `register` adds classes of your own.
 
 Base classes for your own parts are `Layer`, `Loss` and `Optimizer`. Arrays hold one sample in
-each row. Nothing prints, and NumPy's global random generator is never used.
+each row. Nothing is printed unless you ask for a progress bar, and NumPy's global random
+generator is never used.
 """
 __version__ = "0.1.0"
 

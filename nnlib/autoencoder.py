@@ -86,15 +86,15 @@ class Autoencoder(Sequential):
         super().__init__(self.encoder, self.decoder)
 
     def encode(self, X: ArrayLike) -> Array:
-        """Compute the latents of images `X`."""
+        """Compute the latents (n, k) of images `X` (n, d)."""
         return self.encoder.predict(X)
 
     def decode(self, Z: ArrayLike) -> Array:
-        """Compute the images, with pixels from 0 to 1, for latents `Z`."""
+        """Compute the images (n, d), with pixels from 0 to 1, for latents `Z` (n, k)."""
         return Sigmoid().forward(self.decoder.predict(Z))
 
     def reconstruct(self, X: ArrayLike) -> Array:
-        """Compute the reconstructions, with pixels from 0 to 1, of images `X`."""
+        """Compute the reconstructions (n, d), with pixels from 0 to 1, of images `X` (n, d)."""
         return Sigmoid().forward(self.predict(X))
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,
@@ -108,7 +108,8 @@ class Autoencoder(Sequential):
         X : array_like of shape (n, d)
             Images, pixels from 0 to 1.
         y : None
-            Not used; present because scikit-learn's methods have this argument.
+            None, or `X` itself; anything else raises ValueError. The argument is there only
+            because scikit-learn's methods have it.
         loss : Loss, optional
             By default the binary cross-entropy of the pixels.
         optimizer : Optimizer, optional

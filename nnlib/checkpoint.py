@@ -176,11 +176,11 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     Raises
     ------
     TypeError
-        For what is no path, classes that are not registered, generators that are not NumPy's,
-        and notes that JSON cannot hold. The old file then stays, as with the next two.
+        If `path` is not a path, a class is not registered, the generator is not NumPy's, or
+        JSON cannot represent the notes. The old file then stays, as with the next two errors.
     ValueError
-        For parts that do not fit, numbers that are not finite, layers that do not share
-        the network's memory, and a path to what is no regular file.
+        If the parts do not fit together, a number is not finite, a layer does not share the
+        network's memory, or the path leads to something other than a regular file.
     OSError
         If the disk fails.
     """

@@ -227,7 +227,13 @@ def check_layer(layer: Layer, inputs: ArrayLike, grad_output: ArrayLike,
     Returns
     -------
     errors : dict
-        Those of `gradient_errors`.
+        The `relative_error` for the inputs, under "inputs", and for each layer with
+        parameters, under its place and kind, such as "0 Dense(3, 2)".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, or the shapes do not fit.
     """
     check_instance("layer", layer, Layer, "Dense(3, 2)")
     g = check_array(grad_output, "grad_output", dtype=np.float64)
@@ -258,7 +264,13 @@ def check_network(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
     Returns
     -------
     errors : dict
-        Those of `gradient_errors`.
+        The `relative_error` for the inputs, under "inputs", and for each layer with
+        parameters, under its place and kind, such as "0 Dense(3, 2)".
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is of the wrong kind, or the shapes do not fit.
     """
     check_instance("network", network, Layer, "Sequential(Dense(3, 2), Tanh())")
     check_instance("loss", loss, Loss, "MSELoss()")

@@ -18,7 +18,7 @@ __all__ = ['Loss', 'MSELoss', 'BCEWithLogitsLoss', 'CrossEntropyLoss']
 
 # %% ../nbs/losses.ipynb #83bdfb9d
 class Loss:
-    """Base class of losses, which are means over all N elements of a batch.
+    """Base class of losses; most are means over all N elements of a batch.
 
     A subclass defines `value_into`, which computes value and gradient together. A loss
     keeps arrays between calls, so threads must not share one. NumPy's warnings about

@@ -53,6 +53,14 @@ def accuracy_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Returns
     -------
     float
+        From 0 to 1.
+
+    Raises
+    ------
+    TypeError
+        Labels are neither all numbers nor all strings.
+    ValueError
+        The lengths differ, there are no labels, or a label is missing.
 
     Examples
     --------
@@ -177,7 +185,7 @@ def precision_recall_fscore_support(
     y_true, y_pred : array_like of shape (n,)
         Whole numbers, truth values or strings.
     beta : float
-        Weight of recall relative to precision in the F score, from 0 to infinity.
+        From 0 to infinity; in the F score, recall has beta**2 times the weight of precision.
     labels : array_like of shape (k,), optional
         The classes to score and their order; by default all true or predicted labels.
     average : {"micro", "macro", "weighted"}, optional
@@ -196,8 +204,10 @@ def precision_recall_fscore_support(
 
     Raises
     ------
-    TypeError, ValueError
-        As `confusion_matrix`, and for invalid options.
+    TypeError
+        Labels are neither all numbers nor all strings, or an option is of the wrong type.
+    ValueError
+        The lengths differ, a label is missing, or an option is invalid.
 
     Examples
     --------
@@ -275,6 +285,8 @@ def classification_report(
     Returns
     -------
     str or dict
+        The dictionary maps the name of each class and each average to a dictionary with the
+        keys "precision", "recall", "f1-score" and "support", and "accuracy" to a float.
 
     Raises
     ------

@@ -33,8 +33,8 @@ def register(cls: Kind) -> Kind:
     """Register your own class of layers or optimizers for `save` and `load`.
 
     Its ``config()`` must return the keyword arguments that make another one like it, as
-    numbers, strings and lists. Of a layer the parameters are saved, of an optimizer the
-    arrays and ints in its ``state``, and nothing else. To build a layer, `load` adds
+    numbers, strings and lists. Besides these, `save` stores only the parameters of a layer,
+    and the arrays and ints in the ``state`` of an optimizer. To build a layer, `load` adds
     ``init="zeros"``, ``rng=0`` and ``dtype`` where the constructor takes them.
 
     Parameters

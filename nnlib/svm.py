@@ -249,7 +249,7 @@ class SVC(BaseSVC):
     gamma : {"scale", "auto"} or float
         For "rbf", "poly" and "sigmoid": "scale" is 1 / (d var(X)), "auto" is 1 / d.
     tol : float
-        Largest gap of the gradient at which a problem counts as solved.
+        Largest KKT violation at which a problem counts as solved.
     cache_size : float
         Megabytes of kernel values that may be held.
     class_weight : dict, "balanced" or None
@@ -279,7 +279,7 @@ class SVC(BaseSVC):
         Signed multipliers; those of a vector of class i in the pair with class j are
         in row j if j < i, else in row j - 1.
     intercept_, n_iter_, violation_ : ndarray of shape (k (k - 1) / 2,)
-        Bias, number of steps and remaining gap of each pair.
+        Bias, number of steps and remaining KKT violation of each pair.
     coef_ : ndarray of shape (k (k - 1) / 2, d)
         Weights of the features, with the linear kernel.
     fit_status_ : int
