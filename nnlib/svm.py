@@ -335,7 +335,11 @@ class SVC(BaseSVC):
 
     def certificate(self, X: ArrayLike, y: ArrayLike,
                     sample_weight: ArrayLike | None = None) -> Certificate:
-        """Compute the certificate for two classes; the training data must be passed again."""
+        """Compute the certificate for two classes; the training data must be passed again.
+
+        It has the attributes `infeasibility`, `violation`, `primal`, `dual` and `gap`, and the
+        method `holds`, which compares the first two with a tolerance.
+        """
         proofs = self.certificates(X, y, sample_weight)
         if len(proofs) > 1:
             raise ValueError(f"certificate: expected two classes, got {len(self.classes_)}; "
