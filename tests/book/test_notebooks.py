@@ -194,4 +194,3 @@ def test_cells_are_short() -> None:
     assert lengths[int(0.9 * len(lengths))] <= 16
     limits = {ast.FunctionDef: 30, ast.ClassDef: 80}
     assert all(length <= limits[kind] for _, found in counted for kind, length in found)
-    assert max(len(line) for source in sources for line in source.splitlines()) <= 99
