@@ -92,8 +92,8 @@ $(WORKSPACE): $(SITE) $(LITE)/.installed
 # NNLIB_PYODIDE names a folder with an official distribution of Pyodide 0.27.7, instead of the download; without a network
 # the book is built all the same, with no live pages; not so in continuous integration. What is there is noted in the target
 $(LIVE): always | $(VENV)/.book
-	@test -n "$(NNLIB_PYODIDE)" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py _build/.pyodide || test -z "$$CI"
-	@$(call note,$(or $(NNLIB_PYODIDE),$$(ls _build/.pyodide 2>/dev/null)))
+	@test -n "$$NNLIB_PYODIDE" || $(BIN)/python nbs/_ext/nnbook/live/pyodide.py _build/.pyodide || test -z "$$CI"
+	@$(call note,$${NNLIB_PYODIDE:-$$(ls _build/.pyodide 2>/dev/null)})
 
 serve: book
 	$(BIN)/python tools/serve.py

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from .arrays import Array
+from .arrays import Array, shown
 
 # %% auto #0
 __all__ = []
@@ -173,11 +173,11 @@ def check_path(path: str | os.PathLike[str]) -> str:
         text = os.fsdecode(path)
         os.fsencode(text)
     except TypeError:
-        raise TypeError(f"path: expected a str or a path, got {path!r:.60}") from None
+        raise TypeError(f"path: expected a str or a path, got {shown(path)}") from None
     except UnicodeEncodeError:
         text = "\0"
     if not text or "\0" in text:
-        raise ValueError(f"path: expected the name of a file, got {path!r:.60}")
+        raise ValueError(f"path: expected the name of a file, got {shown(path)}")
     return text
 
 
@@ -313,11 +313,11 @@ def rng_to_config(rng: np.random.Generator | np.random.RandomState) -> dict[str,
     elif type(rng) is np.random.RandomState:
         state = rng.get_state(legacy=False)
     else:
-        raise TypeError(f"rng: expected a Generator or RandomState, got {rng!r:.60}; "
+        raise TypeError(f"rng: expected a Generator or RandomState, got {shown(rng)}; "
                         "a seed would start the same numbers again")
     if state.get("bit_generator") not in BIT_GENERATORS:
         raise TypeError(f"rng: expected a generator by {', '.join(BIT_GENERATORS)}, "
-                        f"got {rng!r:.60}")
+                        f"got {shown(rng)}")
     return {"kind": type(rng).__name__, "state": to_jsonable(state)}
 
 # %% ../nbs/checkpoint.ipynb #c5bd6ee3

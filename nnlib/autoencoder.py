@@ -71,6 +71,7 @@ class Autoencoder(Sequential):
     """
 
     _fixed = Sequential._fixed | {"sizes", "encoder", "decoder"}
+    _instead = Layer._instead
 
     def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
                  dtype: DTypeLike = np.float32) -> None:
@@ -132,7 +133,8 @@ class Autoencoder(Sequential):
             As in `Sequential.fit`, and for pixels outside 0 to 1.
         """
         if y is not None and y is not X:
-            raise ValueError("fit: expected no y, for the images are their own targets")
+            raise ValueError("y: expected none, for the images are their own targets, "
+                             f"got {shown(y)}")
         if optimizer is None:
             optimizer = SGD(0.1 if learning_rate is None else learning_rate)
         elif learning_rate is not None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from nnlib.archive import (check_ints, check_object, check_path, read_arrays, read_text,
                            replace_file, rng_from_config, rng_to_config, write_arrays)
-from nnlib.arrays import Array, check_number, gen_batches
+from nnlib.arrays import Array, check_number, gen_batches, shown
 from nnlib.network import History, Sequential
 from nnlib.optimizer import Optimizer
 from nnlib.registry import (check_rebuild, check_shared, count_params, network_from_config,
@@ -75,7 +75,7 @@ def history_from_config(spec: Any) -> History:
 def history_to_config(history: History) -> dict[str, Any]:
     """Describe a history by its three lists; raise ValueError if they do not fit."""
     if not isinstance(history, History):
-        raise TypeError(f"history: expected a History, got {history!r:.60}")
+        raise TypeError(f"history: expected a History, got {shown(history)}")
     kinds = {"loss": float, "val_loss": float, "val_epochs": int}
     spec = {name: [check_number(f"history: {name}", value, kind)
                    for value in getattr(history, name)] for name, kind in kinds.items()}
@@ -186,7 +186,7 @@ def save(path: str | os.PathLike[str], network: Sequential, *, optimizer: Optimi
     """
     path = check_path(path)
     if not isinstance(network, Sequential):
-        raise TypeError(f"network: expected a Sequential or Autoencoder, got {network!r:.60}")
+        raise TypeError(f"network: expected a Sequential or Autoencoder, got {shown(network)}")
     arrays = to_arrays(Checkpoint(network, optimizer, rng, history, notes))
     from_arrays(arrays, network)
     replace_file(path, lambda file: write_arrays(file, arrays))

@@ -235,5 +235,5 @@ def check_test_size(test_size: int | float, n: int, classes: int) -> int:
         n_test = math.ceil(check_number("test_size", test_size, float) * n)
     if not classes <= n_test <= n - classes:
         raise ValueError(f"test_size: expected both parts of the {n} samples to hold at least the "
-                         f"{classes} classes, got {shown(test_size)}, which makes {n_test}")
+                         f"{classes} classes, got {shown(test_size)}, which makes {shown(n_test)}")
     return n_test

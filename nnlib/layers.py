@@ -5,9 +5,10 @@
 # %% ../nbs/layers.ipynb #ca75a4b0
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from .arrays import (RNG, Array, Unfilled, as_rng, check_array, check_choice, check_number,
@@ -83,9 +84,9 @@ class Layer:
         that with respect to the inputs. Raises RuntimeError if `forward` was never called
         with these parameters.
         """
-        buffers = self._buffers
-        if buffers is None or buffers.params is not self.params:
-            raise RuntimeError(f"{self!r}: call forward before backward")
+        buffers, params = self._buffers, self.params
+        if buffers is None or (params.size and buffers.params is not params):
+            raise RuntimeError(f"{self!r}: call forward before backward, with the same parameters")
         dy = check_array(grad_output, "grad_output", buffers.shape, buffers.kind[1])
         return buffers.input_gradients(self.leaves, dy)
 
@@ -135,6 +136,9 @@ class Layer:
     def __getstate__(self) -> dict[str, Any]:
         _ = self.params  # as in grads
         return {name: value for name, value in vars(self).items() if name not in self._derived}
+
+    def __copy__(self) -> Self:
+        return copy.deepcopy(self)  # what shares parameters with this layer would take them over
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -268,7 +272,7 @@ def check_dense(n_in: int, n_out: int, init: str, dtype: DTypeLike) -> None:
     except (TypeError, ValueError):  # nothing that NumPy knows
         kind = shown(dtype)
     if kind not in (np.float32, np.float64):
-        raise TypeError(f"Dense: expected dtype float32 or float64, got {kind}")
+        raise TypeError(f"dtype: expected float32 or float64, got {kind}")
 
 # %% ../nbs/layers.ipynb #faa10022
 def unfilled(n: int, dtype: DTypeLike) -> Array:

@@ -179,8 +179,8 @@ class Sequential(Layer):
         validation = validation_data
         if validation is not None:
             if not isinstance(validation, (tuple, list)) or len(validation) != 2:
-                raise TypeError("fit: expected validation_data to be a pair (X, y), "
-                                f"got {type(validation).__name__}")
+                raise TypeError("validation_data: expected a pair (X, y), "
+                                f"got {shown(validation)}")
             validation = check_data(self, *validation, loss, "validation ")
         if callback is not None and not callable(callback):
             raise TypeError(f"callback: expected a function, got {shown(callback)}")
@@ -199,15 +199,14 @@ class Sequential(Layer):
 
 # %% ../nbs/network.ipynb #7a1f9749
 class TrainingStep:
-    """Forward pass, loss and backward pass for n samples; if `copying`, X is also the target."""
+    """Forward pass, loss and backward pass for n samples (n, d); if `copying`, X is the target."""
 
-    def __init__(self, network: Layer, loss: Loss, n: int, copying: bool = False) -> None:
-        assert network.n_in and network.n_out
+    def __init__(self, network: Layer, loss: Loss, n: int, d: int, copying: bool = False) -> None:
         self.layers, self.loss, dtype = network.leaves, loss, network.params.dtype
-        self.buffers = Buffers(self.layers, n, network.n_in, dtype, to_input=False)
+        self.buffers = Buffers(self.layers, n, d, dtype, to_input=False)
         self.x = self.targets = self.buffers.values[0]
         if not copying:
-            self.targets = batch_buffer(n, network.n_out, dtype)
+            self.targets = batch_buffer(n, self.buffers.shape[1], dtype)
         self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
 
     def load(self, X: Array, y: Array, rows: Array) -> None:
@@ -260,7 +259,7 @@ class Trainer:
         self.X, self.y, self.rng = X, y, rng
         self.size = min(size, len(X))
         sizes = {self.size, len(X) % self.size or self.size}
-        self.steps = {n: TrainingStep(network, loss, n, copying=y is X) for n in sizes}
+        self.steps = {n: TrainingStep(network, loss, n, X.shape[1], y is X) for n in sizes}
         if self.size == len(X):
             self.load(np.arange(len(X)))
 
@@ -371,8 +370,7 @@ def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
                of: str = "") -> tuple[Array, Array]:
     """Return inputs and targets in the network's dtype; raise an error if they do not fit."""
     check_instance("loss", loss, Loss, "MSELoss()")
-    dtype = network.params.dtype if network.params.size else None
-    inputs = check_array(X, f"{of}X", (None, network.n_in), dtype)
+    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
     width = network.n_out or inputs.shape[1]
     same = y is X and width == inputs.shape[1]
     targets = loss.check_targets(inputs if same else y, (len(inputs), width), inputs.dtype,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Array, check_number, scalar
+from .arrays import Array, check_number, scalar, shown
 
 # %% auto #0
 __all__ = ['Optimizer', 'SGD', 'Adam']
@@ -203,7 +203,7 @@ class Adam(Optimizer):
     @betas.setter
     def betas(self, values: tuple[float, float]) -> None:
         if not isinstance(values, (tuple, list)) or len(values) != 2:
-            raise TypeError(f"betas: expected a pair of numbers, got {values!r:.60}")
+            raise TypeError(f"betas: expected a pair of numbers, got {shown(values)}")
         first, second = (check_number(f"betas[{i}]", value, float, low=0, below=1)
                          for i, value in enumerate(values))
         self._betas = first, second

@@ -13,7 +13,7 @@ import numpy as np
 
 from .activations import ReLU, Sigmoid, Softmax, Tanh
 from .archive import check_ints, check_object
-from .arrays import Array, Unfilled, check_array
+from .arrays import Array, Unfilled, check_array, shown
 from .autoencoder import Autoencoder
 from .layers import Dense, Layer, unfilled
 from .network import Sequential
@@ -55,11 +55,11 @@ def register(cls: Kind) -> Kind:
         If a class of another module already has this name.
     """
     if not isinstance(cls, type) or not issubclass(cls, (Layer, Optimizer)):
-        raise TypeError(f"register: expected a class of layers or optimizers, got {cls!r:.60}")
+        raise TypeError(f"register: expected a class of layers or optimizers, got {shown(cls)}")
     known = KINDS.get(cls.__name__, cls)
     if known.__module__ != cls.__module__:
-        raise ValueError(f"register: expected a class with a name of its own, got {cls!r:.60} "
-                         f"beside {known!r:.60}")
+        raise ValueError(f"register: expected a class with a name of its own, got {shown(cls)} "
+                         f"beside {shown(known)}")
     KINDS[cls.__name__] = cls
     return cls
 
@@ -69,7 +69,7 @@ def check_kind(thing: Layer | Optimizer) -> None:
     cls = type(thing)
     if KINDS.get(cls.__name__) is not cls:
         raise TypeError(f"save: expected classes that are registered, {', '.join(KINDS)}, got "
-                        f"{thing!r:.60}; call nnlib.register({cls.__name__}) first")
+                        f"{shown(thing)}; call nnlib.register({cls.__name__}) first")
     if isinstance(thing, Sequential) and "layers" in thing.config():
         for layer in thing.layers:
             check_kind(layer)
@@ -82,7 +82,7 @@ def to_config(thing: Layer | Optimizer) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(thing.config(), allow_nan=False))
     except (TypeError, ValueError):
         raise TypeError(f"save: expected config() to return what JSON can hold, got "
-                        f"{thing.config()!r:.200} of {thing!r:.60}") from None
+                        f"{thing.config()!r:.200} of {shown(thing)}") from None
     return config
 
 # %% ../nbs/checkpoint.ipynb #ae4eac3c
@@ -148,7 +148,7 @@ def network_from_config(spec: Any, params: Array) -> Sequential:
     expected = count_params(spec)
     network = from_config(spec, params.dtype) if expected <= params.size else None
     if network is not None and not isinstance(network, Sequential):
-        raise ValueError(f"network: expected Sequential or Autoencoder, got {network!r:.60}")
+        raise ValueError(f"network: expected Sequential or Autoencoder, got {shown(network)}")
     if network is None or network.params.size != params.size:
         expected = expected if network is None else network.params.size
         raise ValueError(f"params: expected {expected} numbers, got {params.size}")
@@ -178,7 +178,7 @@ def check_shared(network: Sequential) -> None:
             start_of_part = part.__array_interface__["data"][0]
             if part.size and (start_of_part != address or part.dtype != whole.dtype):
                 raise ValueError(f"network: expected its layers to share its {name}, but "
-                                 f"{leaf!r:.60} has others; make a new network of the layers")
+                                 f"{shown(leaf)} has others; make a new network of the layers")
             address += part.nbytes
         if address - start != whole.nbytes:
             raise ValueError(f"network: expected its layers to share all its {name}, "
@@ -193,7 +193,7 @@ def optimizer_to_config(optimizer: Optimizer,
                         network: Sequential) -> tuple[dict[str, Any], dict[str, Array]]:
     """Describe an optimizer, and list the arrays of its state."""
     if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer: expected an Optimizer, got {optimizer!r:.60}")
+        raise TypeError(f"optimizer: expected an Optimizer, got {shown(optimizer)}")
     settings, n = to_config(optimizer), network.params.shape
     check_params(optimizer, network.params, network.grads)
     counters = {name: value for name, value in optimizer.state.items() if type(value) is int}

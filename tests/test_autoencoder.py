@@ -216,7 +216,7 @@ def test_targets_other_than_the_images_are_refused(refuses):
     network, X = small(), images()
     assert network.fit(X, X, epochs=1).loss
     with refuses(
-        ValueError, "fit: expected no y, for the images are their own targets", network.params
+        ValueError, "y: expected none, for the images are their own targets", network.params
     ):
         network.fit(X, X[:, ::-1], epochs=1)
 

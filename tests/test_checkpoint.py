@@ -792,6 +792,18 @@ REFUSED = {
         TypeError,
         "got Step(learning_rate=0.1, momentum=0.0); call nnlib.register(Step) first",
     ),
+    **{
+        f"{name} that Python does not print": (
+            {name: 10**5000},
+            TypeError,
+            f"{name}: expected {words}, got an int of 16610 bits",
+        )
+        for name, words in {
+            "optimizer": "an Optimizer",
+            "history": "a History",
+            "rng": "a Generator or RandomState",
+        }.items()
+    },
     "no optimizer": (
         dict(optimizer="SGD"),
         TypeError,

@@ -372,3 +372,8 @@ def test_a_folder_that_is_no_path_is_named(folder, refuses):
     """The messages were those of pathlib."""
     with refuses(TypeError, f"folder: expected a str or a path, got {folder!r}"):
         load_mnist(folder)
+
+
+def test_a_size_that_python_does_not_print_is_named(refuses):
+    with refuses(ValueError, "got an int of 16610 bits, which makes an int of"):
+        stratified_split([0, 0, 1, 1], 10**5000, 0)

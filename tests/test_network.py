@@ -246,6 +246,24 @@ def test_gradients_are_not_computed_into_another_network(refuses):
         layer.backward(np.ones((7, 4)))
 
 
+def test_an_activation_goes_back_after_it_has_got_into_a_network():
+    """It has no parameters that could be another's."""
+    activation, X = Tanh(), data()[0]
+    activation.forward(X)
+    Sequential(Dense(3, 3), activation)
+    assert activation.backward(X).shape == X.shape
+
+
+@pytest.mark.parametrize("kind", [copy.copy, copy.deepcopy])
+def test_a_copy_takes_nothing_over(kind):
+    """A shallow copy made the original useless."""
+    network, X = mlp(), data()[0]
+    twin = kind(network)
+    before = network.predict(X)
+    twin.params = np.zeros(twin.params.size)
+    assert_array_equal(network.predict(X), before)
+
+
 @pytest.mark.parametrize("name", ["layers", "leaves"])
 def test_layers_cannot_be_replaced(name, refuses):
     network = mlp()
@@ -875,7 +893,7 @@ def test_a_bad_number_in_a_later_block_is_refused(refuses):
 
 def test_a_step_can_be_run_by_hand():
     network, (X, y) = mlp(), data()
-    step = TrainingStep(network, MSELoss(), 7)
+    step = TrainingStep(network, MSELoss(), 7, 3)
     step.x[...], step.targets[...] = X, y
     assert step.run() == MSELoss().forward(network.predict(X), y)
 
@@ -888,7 +906,7 @@ def test_a_step_does_not_compute_the_gradient_of_the_inputs():
             asked.append(dx is not None)
             super().backward_into(x, y, dy, dx)
 
-    TrainingStep(Sequential(Tanh(), Watched(3, 2), Watched(2, 2)), MSELoss(), 7).run()
+    TrainingStep(Sequential(Tanh(), Watched(3, 2), Watched(2, 2)), MSELoss(), 7, 3).run()
     assert asked == [True, False]
 
 
@@ -1029,7 +1047,7 @@ def test_evaluating_by_the_class_of_a_loss_is_refused(refuses):
 @pytest.mark.parametrize("pair", [data()[0], (*data(), 1)], ids=["only X", "three"])
 def test_validation_data_that_are_no_pair_are_refused(pair, refuses):
     network = mlp()
-    with refuses(TypeError, "expected validation_data to be a pair (X, y), got", network.params):
+    with refuses(TypeError, "validation_data: expected a pair (X, y), got", network.params):
         fit(network, *data(), validation_data=pair)
 
 
@@ -1062,7 +1080,8 @@ class Scale(Layer):
 
     def backward_into(self, x, y, dy, dx):
         self.grads[...] = np.sum(x * dy)
-        np.multiply(dy, self.params, out=dx)
+        if dx is not None:
+            np.multiply(dy, self.params, out=dx)
 
 
 class Mean(Layer):
@@ -1097,6 +1116,14 @@ def test_a_layer_with_parameters_may_leave_its_sizes_open():
     network = Sequential(Dense(3, 4, rng=0), Scale(), Dense(4, 2, rng=1))
     assert max(check_network(network, *data(), MSELoss()).values()) < 1e-14
     assert fit(network, *data()).loss
+
+
+def test_a_layer_with_parameters_and_of_any_width_is_trained():
+    """It ended in an assertion, with an optimizer that was already attached."""
+    network, X = Sequential(Scale()), data()[0]
+    network.fit(X, 2 * X, loss=MSELoss(), optimizer=SGD(0.3), epochs=50)
+    assert abs(network.params[0] - 2) < 1e-6
+    assert type(network.evaluate(X, X, MSELoss())) is float
 
 
 def test_setting_params_of_a_network_sets_its_layers(refuses):

@@ -95,6 +95,7 @@ def test_scikit_learn_s_own_tests_with_our_svc_in_its_place(tmp_path):
         "put_in",
         "-p",
         "no:cacheprovider",
+        "--color=no",
     ]
     options = ["-c", os.devnull, "--rootdir", str(tmp_path), "-W", "ignore", "-k"]
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])

@@ -37,6 +37,7 @@ PYTHONS = [
     *(f"3.{minor}.0" for minor in range(FIRST + 1, LAST + 1)),
     f"3.{LAST}.20",
 ]
+HOMES = {"HOME", "USERPROFILE", "PYENV_ROOT", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"}
 OLDER = {"frameworks": 13, "peers": 14}  # these locks serve no newer Python
 
 
@@ -225,6 +226,11 @@ def test_address_of_the_book_can_be_opened_whatever_its_folder_is_called(tmp_pat
     assert said.endswith("/ein%20Buch%20f%C3%BCr%20%C3%A4/_build/html/index.html")
 
 
+def bare() -> dict[str, str]:
+    """The environment of somebody who has no home."""
+    return {name: value for name, value in os.environ.items() if name not in HOMES}
+
+
 def test_package_is_exported_in_any_folder_and_with_no_environment(tmp_path: Path) -> None:
     """Without HOME, without git, and under a name with a space and a letter beyond ASCII."""
     folder = tmp_path / "ein Buch für ä"
@@ -233,12 +239,13 @@ def test_package_is_exported_in_any_folder_and_with_no_environment(tmp_path: Pat
         shutil.copy(ROOT / name, folder)
     binaries = Path(sys.executable).parent
     subprocess.run(
-        [binaries / "nbdev_export"], cwd=folder, env={"PATH": str(binaries)}, check=True
+        [binaries / "nbdev_export"], cwd=folder, env=bare() | {"PATH": str(binaries)}, check=True
     )
-    modules = sorted(path.name for path in (ROOT / "nnlib").glob("*.py"))
-    assert modules == sorted(path.name for path in (folder / "nnlib").glob("*.py"))
-    for name in modules:
-        assert (folder / "nnlib" / name).read_bytes() == (ROOT / "nnlib" / name).read_bytes(), name
+    before, after = (
+        {path.name: path.read_bytes() for path in (place / "nnlib").glob("[a-z]*.py")}
+        for place in (ROOT, folder)
+    )
+    assert len(before) > 20 and before == after
 
 
 def test_pythons_are_looked_for_without_a_home() -> None:
@@ -247,10 +254,9 @@ def test_pythons_are_looked_for_without_a_home() -> None:
         "import os, sys; sys.path.insert(0, 'tools'); import versions; "
         "os.path.expanduser = lambda path: path; print(len(versions.pythons()))"
     )
-    environment = {"PATH": os.environ["PATH"]}
     command = [sys.executable, "-c", code]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        command, cwd=ROOT, env=bare(), check=True, capture_output=True, text=True
     )
     assert int(done.stdout) >= 1
     assert versions.locks((3, 15, 0)) == ["package"]
@@ -262,7 +268,7 @@ def test_hooks_before_a_commit_are_the_checks_of_lint() -> None:
     assert set(re.findall(r"\bid: (\w+)", text)) == set(lint.CHECKS)
 
 
-@pytest.mark.parametrize("odd", ["nnlib/extra.py", "licenses/NOTICE", ""])
+@pytest.mark.parametrize("odd", ["nnlib/extra.py", ""])
 def test_wheel_that_is_not_as_the_package_is_refused(tmp_path: Path, odd: str) -> None:
     """A file too many, or none of the licence."""
     path = tmp_path / "odd.whl"
