@@ -191,14 +191,14 @@ FLOATS = np.dtype(np.float64), np.dtype(np.float32)
 
 def is_usual(array: Any, shape: tuple[int | None, ...] | None,
              dtype: DTypeLike | None) -> TypeGuard[Array]:
-    """Return True if a quick test shows that a small array is valid.
+    """Return True if a quick test shows that an array is valid, as most are.
 
     If the sum of squares is finite, so is every number.
     """
-    if type(array) is not np.ndarray or not 0 < array.size <= 4096:
-        return False
+    if type(array) is not np.ndarray or (array.size > 4096 and not array.flags.forc):
+        return False  # ravel would copy it
     kind, lengths = array.dtype, array.shape
-    if kind not in FLOATS or (dtype is not None and kind != dtype) or not lengths:
+    if kind not in FLOATS or (dtype is not None and kind != dtype) or not lengths or 0 in lengths:
         return False
     if lengths != shape is not None:
         if len(lengths) != len(shape):
@@ -206,7 +206,8 @@ def is_usual(array: Any, shape: tuple[int | None, ...] | None,
         for expected, length in zip(shape, lengths):
             if expected is not None and expected != length:
                 return False
-    return math.isfinite(np.vdot(array, array))
+    vector = array.ravel("K")
+    return math.isfinite(np.vdot(vector, vector))  # unlike dot, this never warns
 
 # %% ../nbs/layers.ipynb #de482c8b
 def check_array(

@@ -78,7 +78,7 @@ class Buffers:
         return list(steps)[self.first :][::-1]
 
     def accept(self, inputs: Any, params: Array) -> bool:
-        """Return True if a quick test shows that a small batch is valid and like the last."""
+        """Return True if a quick test shows that a batch is valid and like the last."""
         return params is self.params and is_usual(inputs, *self.kind)
 
     def fit(self, x: Array) -> bool:
@@ -101,7 +101,7 @@ class Buffers:
         x = self.values[0]
         x[...] = inputs if inputs.ndim == 2 else inputs.reshape(x.shape)
         self.forward(layers)
-        y = self.values[-1].copy()
+        y = self.values[-1].copy("K")
         if inputs.ndim != 2:
             y = y.reshape(*inputs.shape[:-1], -1)
         self.shape = y.shape
@@ -113,5 +113,5 @@ class Buffers:
         last = self.gradients[-1]
         last[...] = dy if dy.ndim == 2 else dy.reshape(last.shape)
         self.backward(layers)
-        dx = self.gradients[0].copy()
+        dx = self.gradients[0].copy("K")
         return dx if dy.ndim == 2 else dx.reshape(*dy.shape[:-1], -1)

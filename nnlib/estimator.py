@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, as_array, check_array, gen_batches, is_missing
+from .arrays import Array, as_array, check_array, check_labels, gen_batches, is_missing
 
 # %% auto #0
 __all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
@@ -285,6 +285,15 @@ def request_weights(estimator: T, method: str, wanted: bool | str | None) -> T:
     getattr(requests, method).add_request(param="sample_weight", alias=wanted)
     vars(estimator)["_metadata_request"] = requests
     return estimator
+
+# %% ../nbs/simple_svm.ipynb #111584e7
+def check_signs(y: ArrayLike, n: int | None = None) -> Array:
+    """Return n labels 1 and -1 as floats; raise ValueError for others or a missing one."""
+    labels = check_labels(y, "y", n)
+    found = np.unique(labels).tolist()
+    if found != [-1, 1]:
+        raise ValueError(f"y: expected labels of -1 and 1, both of them, got {found}")
+    return labels.astype(float)
 
 # %% ../nbs/svm.ipynb #ca394196
 USER_ERRORS: ContextVar[dict[str, Any] | None] = ContextVar("USER_ERRORS", default=None)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, as_array, check_array, check_labels
+from .arrays import Array, as_array, check_array
+from .estimator import check_signs
 from .smo import CALL, first_wall, step_cost
 
 # %% auto #0
@@ -328,17 +329,12 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
 # %% ../nbs/interior_point.ipynb #b41d3f40
 def check_problem(y: ArrayLike, C: ArrayLike, n: int) -> tuple[Array, Array]:
     """Return labels and bounds as vectors of n floats, or say what is wrong with them."""
-    labels, bounds = check_labels(y), as_array(C, "C")
-    if labels.shape != (n,) or not np.isin(labels, (-1, 1)).all():
-        raise ValueError(f"y: expected {n} labels, each 1 or -1, got shape {labels.shape}"
-                         f" and values from {np.unique(labels)[:3]}")
-    if len(np.unique(labels)) < 2:
-        raise ValueError(f"y: expected labels of both classes, got only {labels[0]}")
+    labels, bounds = check_signs(y, n), as_array(C, "C")
     if bounds.dtype.kind not in "iuf":
         raise TypeError(f"C: expected numbers, got dtype {bounds.dtype}")
     if bounds.shape not in ((), (n,)) or not (np.isfinite(bounds) & (bounds > 0)).all():
         raise ValueError(f"C: expected a positive finite number, or {n} of them, got {C!r:.60}")
-    return labels.astype(np.float64), np.broadcast_to(bounds, n).astype(np.float64)
+    return labels, np.broadcast_to(bounds, n).astype(np.float64)
 
 # %% ../nbs/interior_point.ipynb #7a1c0e04
 def pivoted_cholesky(column: Callable[[int], Array], diagonal: Array, error: float,

@@ -64,7 +64,6 @@ class Loss:
         value = self.value_into(p, t, dp)
         if not cmath.isfinite(value):
             raise FloatingPointError(f"loss: expected a finite number, got {value}")
-        dp = np.ascontiguousarray(dp)
         return value, dp if len(shape) == 2 else dp.reshape(shape)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> float:
@@ -76,7 +75,7 @@ class Loss:
         """Return the gradient with respect to the predictions of the last `forward`."""
         if self._grad is None:
             raise RuntimeError(f"{self!r}: call forward before backward")
-        return self._grad.copy()
+        return self._grad.copy("K")
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_scratch"}
@@ -87,7 +86,7 @@ class Loss:
 # %% ../nbs/losses.ipynb #9c5e6a03
 def flat(a: Array) -> Array:
     """View a batch stored feature by feature as one vector, in the order of its memory."""
-    return a.T.reshape(-1)
+    return a.ravel("K")
 
 # %% ../nbs/losses.ipynb #c00083b0
 class MSELoss(Loss):
@@ -106,7 +105,7 @@ class MSELoss(Loss):
         np.subtract(p, t, out=dp)
         if p.size <= 1024:
             vector = flat(dp)
-            value = np.dot(vector, vector)
+            value = vector.dot(vector)
         else:  # NumPy sums pairwise, so that float32 keeps its digits
             value = np.add.reduce(flat(np.multiply(dp, dp, out=self.scratch(p))))
         np.multiply(dp, scalar(2 / p.size, dp.dtype), out=dp)

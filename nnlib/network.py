@@ -95,7 +95,7 @@ class Sequential(Layer):
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
         inputs = check_inputs(self, X)
         outputs = [outputs for _, outputs in self._blocks(inputs.reshape(-1, inputs.shape[-1]))]
-        return np.concatenate(outputs).reshape(*inputs.shape[:-1], -1)
+        return np.ascontiguousarray(np.concatenate(outputs)).reshape(*inputs.shape[:-1], -1)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
         """Compute the loss of the predictions for `X` (n, n_in) against targets `y`, as in `fit`.

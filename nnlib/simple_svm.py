@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import RNG, Array, as_rng, check_labels, check_number
-from .estimator import check_samples
+from .arrays import RNG, Array, as_rng, check_number
+from .estimator import check_samples, check_signs
 
 # %% auto #0
 __all__ = ['certify', 'simple_smo']
@@ -162,16 +162,7 @@ def simple_smo(K: Array, y: Array, C: float, tol: float = 1e-3, passes: int = 1,
                     bias = find_bias(F, b, box)
     return b * y, bias
 
-# %% ../nbs/simple_svm.ipynb #111584e7
-def check_signs(y: Array) -> Array:
-    """Return labels 1 and -1, (n,), as floats; raise ValueError for others or a missing one."""
-    labels = check_labels(y)
-    found = np.unique(labels).tolist()
-    if found != [-1, 1]:
-        raise ValueError(f"y: expected labels of -1 and 1, both of them, got {found}")
-    return labels.astype(float)
-
-
+# %% ../nbs/simple_svm.ipynb #111584e8
 def check_kernel_matrix(K: Array, n: int) -> Array:
     """Return a kernel matrix, (n, n), as floats; raise an error for anything else."""
     K = check_samples(K, "K", n)

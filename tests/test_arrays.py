@@ -288,7 +288,7 @@ def test_masked_arrays_are_refused_everywhere(shape, refuses):
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [None, (2, 3), (None, 3), (None, None)])
-def test_a_small_array_of_finite_floats_is_seen_to_be_right_at_once(kind, shape):
+def test_an_array_of_finite_floats_is_seen_to_be_right_at_once(kind, shape):
     a = np.ones((2, 3), kind)
     assert is_usual(a, shape, None) and is_usual(a, shape, np.dtype(kind))
 
@@ -297,7 +297,7 @@ def test_a_small_array_of_finite_floats_is_seen_to_be_right_at_once(kind, shape)
     "a, shape, kind",
     [
         ([[1.0]], None, None),
-        (np.ones((64, 65)), None, None),
+        (np.ones((128, 65))[::2], None, None),
         (np.ones((0, 3)), None, None),
         (np.ones(()), None, None),
         (np.ones((2, 3), ">f8"), None, None),

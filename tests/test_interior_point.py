@@ -169,9 +169,9 @@ def test_a_linear_map_of_the_features_changes_little():
     [
         ([[1.0], [np.nan]], [1, -1], 1, ValueError, "V: expected finite numbers"),
         ([1.0, 2.0], [1, -1], 1, ValueError, "V: expected shape"),
-        ([[1.0], [2.0]], [1, 0], 1, ValueError, "y: expected 2 labels, each 1 or -1"),
-        ([[1.0], [2.0]], [1, -1, 1], 1, ValueError, "y: expected 2 labels"),
-        ([[1.0], [2.0]], [1, 1], 1, ValueError, "y: expected labels of both classes"),
+        ([[1.0], [2.0]], [1, 0], 1, ValueError, "y: expected labels of -1 and 1"),
+        ([[1.0], [2.0]], [1, -1, 1], 1, ValueError, "y: expected labels of shape (2,)"),
+        ([[1.0], [2.0]], [1, 1], 1, ValueError, "y: expected labels of -1 and 1"),
         ([[1.0], [2.0]], [1, -1], 0, ValueError, "C: expected a positive finite number"),
         ([[1.0], [2.0]], [1, -1], [1, -1], ValueError, "C: expected a positive finite number"),
         ([[1.0], [2.0]], [1, -1], [1, 1, 1], ValueError, "C: expected a positive finite number"),

