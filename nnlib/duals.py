@@ -135,7 +135,7 @@ def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
     """
     smallest = np.finfo(H.dtype)
     size = max(abs(half_rows).max(), abs(half_columns).max())
-    i, j = np.nonzero(smallest.eps * size >= H)
+    i, j = np.divmod(np.flatnonzero(smallest.eps * size >= H), H.shape[1])
     own = np.maximum(abs(half_rows[i]), abs(half_columns[j]))
     least = np.maximum(smallest.eps * own, smallest.tiny)
     zero = H[i, j] >= -32 * least

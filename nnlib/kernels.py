@@ -135,7 +135,10 @@ class PolynomialKernel:
 
     def block(self, A: Array, B: Array) -> Array:
         """Compute K between all rows of features A (n, d) and B (k, d): (n, k)."""
-        return np.asarray((self.gamma * (A @ B.T) + self.coef0) ** self.degree)
+        K = A @ B.T
+        K *= self.gamma
+        K += self.coef0
+        return np.asarray(K if self.degree == 1 else K**self.degree)
 
 # %% ../nbs/svm.ipynb #61449adf
 class SigmoidKernel:

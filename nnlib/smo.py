@@ -105,6 +105,7 @@ def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array
     system[:m, :m] = 1e-11 * np.eye(m) - square / square.max()
     system[m, m] = 0
     M: Array = np.linalg.inv(system)[:m, :m]
+    change = np.empty_like(M)
     x, way, left = b[free], M @ (F[free] / -square.max()), np.ones(m, bool)
     for _ in range(m - 1):
         way[left] -= way[left].mean()  # against rounding
@@ -115,7 +116,7 @@ def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array
         x[k] = high[k] if way[k] > 0 else low[k]
         column = M[:, k] / M[k, k]
         way = (1 - step) * (way - way[k] * column)
-        M -= np.outer(column, M[k])
+        M -= np.outer(column, M[k], out=change)
         way[k] = M[k] = M[:, k] = left[k] = 0
     b[free] = np.clip(x, low, high)
     return b
@@ -143,7 +144,7 @@ def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: flo
             return pairs, n_iter
         F, b = F + gradient_change(H, pairs - b), pairs
         m = int(np.count_nonzero((b > lower) & (b < upper)))
-        if m > 1 and 2 * m**3 <= paid:
+        if m > 1 and 12 * m**3 <= paid:
             paid, moved = 0, move_free(H, F, b, lower, upper)
             dF = gradient_change(H, moved - b)
             if (moved - b) @ (2 * F + dF) < 0:

@@ -222,7 +222,8 @@ def choose_kernel(machine: BaseSVC, X: Array) -> tuple[Kernel, float, Array]:
         if error <= MAX_DISTANCE_ERROR:
             break
     check_finite(np.array(error))
-    check_symmetric(X if given else sample_kernel(kernel, points))
+    if not kernel.definite:
+        check_symmetric(X if given else sample_kernel(kernel, points))
     if error > MAX_DISTANCE_ERROR:
         warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
                       "even in float64; scale the data", of_scikit_learn(ConvergenceWarning),
