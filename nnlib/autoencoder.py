@@ -92,11 +92,11 @@ class Autoencoder(Sequential):
 
     def decode(self, Z: ArrayLike) -> Array:
         """Compute the images (n, d), with pixels from 0 to 1, for latents `Z` (n, k)."""
-        return Sigmoid().forward(self.decoder.predict(Z))
+        return np.ascontiguousarray(Sigmoid().forward(self.decoder.predict(Z)))
 
     def reconstruct(self, X: ArrayLike) -> Array:
         """Compute the reconstructions (n, d), with pixels from 0 to 1, of images `X` (n, d)."""
-        return Sigmoid().forward(self.predict(X))
+        return np.ascontiguousarray(Sigmoid().forward(self.predict(X)))
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,
             optimizer: Optimizer | None = None, epochs: int, batch_size: int | None = 256,

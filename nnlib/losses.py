@@ -105,7 +105,7 @@ class MSELoss(Loss):
         np.subtract(p, t, out=dp)
         if p.size <= 1024:
             vector = flat(dp)
-            value = vector.dot(vector)
+            value = np.dot(vector, vector)
         else:  # NumPy sums pairwise, so that float32 keeps its digits
             value = np.add.reduce(flat(np.multiply(dp, dp, out=self.scratch(p))))
         np.multiply(dp, scalar(2 / p.size, dp.dtype), out=dp)

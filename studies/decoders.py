@@ -53,7 +53,7 @@ def run(name: str, seed: int, epochs: int = EPOCHS) -> list[dict[str, Any]]:
         batch_size=256,
         rng=rng,
     )
-    pixels = Sigmoid().forward(network.predict(test))
+    pixels = np.ascontiguousarray(Sigmoid().forward(network.predict(test)))
     return [
         {
             "decoder": name,
