@@ -505,7 +505,6 @@ def test_pages_name_an_address_only_if_the_book_has_one(html: Path) -> None:
             name
         )
         assert len(str(page.select_one("meta[name=description]")["content"])) > 20, name
-    assert (html / "_static" / fixes.CARD).exists() == bool(base)
 
 
 @pytest.mark.parametrize("page", PAGES[1:-1])

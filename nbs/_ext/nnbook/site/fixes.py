@@ -7,13 +7,10 @@ from __future__ import annotations
 import html
 import os
 import re
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.config import Config
@@ -99,45 +96,9 @@ def description(body: str) -> str:
     return text if len(text) <= 200 else text[:200].rpartition(" ")[0] + " ..."
 
 
-def draw_card(title: str, path: Path) -> None:
-    """Draw the picture that stands beside a shared link: 1200 by 630 pixels."""
-    figure = Figure(figsize=(12, 6.3), facecolor="white")
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 12), ylim=(0, 6.3))
-    axes.axis("off")
-    columns = [(7.4, 2, "#6E6E6E"), (9.2, 4, "#0072B2"), (11, 1, "#D55E00")]
-    places = [[(x, 3.15 + 1.25 * ((n - 1) / 2 - i)) for i in range(n)] for x, n, _ in columns]
-    for left, right in pairwise(places):
-        for start in left:
-            for end in right:
-                axes.plot(*zip(start, end), color="#9A9A9A", linewidth=2, zorder=1)
-    for (_, _, color), points in zip(columns, places):
-        x, y = zip(*points)
-        axes.scatter(x, y, s=1800, color=color, zorder=2)
-    head, _, tail = title.partition(" from ")
-    axes.text(
-        0.7,
-        3.9,
-        head.replace(" ", "\n"),
-        fontsize=54,
-        fontweight="bold",
-        color="#1A1A1A",
-        va="center",
-        linespacing=1.15,
-    )
-    axes.text(0.75, 2.2, f"from {tail}", fontsize=34, color="#0072B2", va="center")
-    axes.text(
-        0.75, 1.3, "a book that is its own library", fontsize=22, color="#4A4A4A", va="center"
-    )
-    FigureCanvasAgg(figure).print_figure(path, dpi=100, metadata={"Software": None})
-
-
 def finish(app: Sphinx, error: Exception | None) -> None:
-    """Put the card, if the book has an address, and the page for lost readers into the site."""
+    """Put the page for lost readers into the site."""
     if error is None and app.builder.name == "html":
-        card = Path(app.outdir, "_static", CARD)
-        card.unlink(missing_ok=True)
-        if app.config.html_baseurl:
-            draw_card(app.config.html_title, card)
         root = urlsplit(app.config.html_baseurl).path if app.config.html_baseurl else ""
         lost = (HERE / "404.html").read_text(encoding="utf-8")
         lost = lost.replace('data-root=""', f'data-root="{html.escape(root)}"')
