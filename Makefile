@@ -15,7 +15,7 @@
 # make bench         measure speed against PyTorch, and store the result
 # make bench-svm     measure the support vector machines against libsvm, and on all of MNIST, and store the results
 # make bench-pages   measure how the built pages load, and store the result
-# make retrain       repeat the long trainings, and compare them with the stored ones
+# make retrain       repeat the long training runs, and compare them with the stored ones
 # make frameworks    train in nnlib, PyTorch and Keras side by side, and store the result (a larger download)
 # make help          list these commands
 # make clean-notebooks   export the package, take outputs and volatile metadata out of the notebooks

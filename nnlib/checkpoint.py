@@ -206,7 +206,7 @@ def read_checkpoint(file: IO[bytes], name: str) -> Checkpoint:
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Load a checkpoint that `save` has written; everything is equal bit for bit.
 
-    A training that goes on from it ends in the same bits as one that was never stopped, on
+    A training run that continues from it ends with the same bits as one that was never stopped, on
     the same machine with the same versions and the same number of BLAS threads. Nothing in
     the file is executed. While another process saves to the same path, either the old file
     or the new one is loaded.
