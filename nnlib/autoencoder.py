@@ -5,7 +5,7 @@
 # %% ../nbs/autoencoder.ipynb #d8145c8f
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -75,8 +75,10 @@ class Autoencoder(Sequential):
 
     def __init__(self, sizes: Sequence[int] = (784, 256, 128, 64, 32), *, rng: RNG = None,
                  dtype: DTypeLike = np.float32) -> None:
-        if not isinstance(sizes, Iterable):
-            raise TypeError(f"sizes: expected a sequence of ints, got {shown(sizes)}")
+        try:
+            sizes = [*sizes]
+        except TypeError:
+            raise TypeError(f"sizes: expected a sequence of ints, got {shown(sizes)}") from None
         self.sizes = tuple(check_number("sizes", size, int, low=1) for size in sizes)
         if len(self.sizes) < 2:
             raise ValueError("Autoencoder: expected at least two sizes, input and latent, "

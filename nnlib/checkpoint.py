@@ -229,7 +229,7 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     OSError
         If there is no such file, or it cannot be read.
     MemoryError
-        If it does not fit; nothing in a forged file needs more than ten times its size.
+        If it does not fit; nothing in a forged file needs more than ten times its size, or 10 MB.
     """
     path = check_path(path)
     if not stat.S_ISREG(os.stat(path).st_mode):

@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Array, gen_batches
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
 from .kernels import (
-    BLOCK_ROWS, CACHE_ROWS, Kernel, PolynomialKernel, check_finite, is_definite)
+    BLOCK_ROWS, CACHE_ROWS, Kernel, PolynomialKernel, check_finite, is_definite, is_linear)
 from .smo import alternate
 
 # %% auto #0
@@ -39,11 +39,6 @@ def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> 
     if n > room_for(A, cache_size):
         ranks = [rank for rank in ranks if NEWTON_STEPS * rank <= n][:2]
     return sorted(set(ranks))
-
-
-def is_linear(kernel: Kernel) -> bool:
-    """Return whether a kernel is an affine function of the inner product of its features."""
-    return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
 
 
 def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank | None:

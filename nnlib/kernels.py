@@ -284,6 +284,8 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
     if callable(name):
         return CallableKernel(name)
+    coef0 = check_number("coef0", coef0, float)
+    degree = check_number("degree", degree, int, low=0, high=2**31)
     check_choice("kernel", name, ("rbf", "linear", "poly", "sigmoid", "precomputed"),
                  " or a function")
     if name == "rbf":
@@ -292,17 +294,15 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         return PolynomialKernel()
     if name == "precomputed":
         return PrecomputedKernel(X)
-    coef0 = check_number("coef0", coef0, float)
     if name == "sigmoid":
         return SigmoidKernel(gamma, coef0)
-    degree = check_number("degree", degree, int, low=0, high=2**31)
     return PolynomialKernel(gamma, coef0, degree)
 
 # %% ../nbs/svm.ipynb #9b86c2d6
 def is_definite(kernel: Kernel, A: Array) -> bool:
     """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
-    if kernel.definite:
-        return True
+    if kernel.definite or isinstance(kernel, (PolynomialKernel, SigmoidKernel)):
+        return kernel.definite
     some = A[:: -(-len(A) // SAMPLE_POINTS)]
     K = kernel.block(some, some).astype(float)
     check_finite(K)
@@ -310,6 +310,22 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #f6000013
+def is_linear(kernel: Kernel) -> bool:
+    """Return whether a kernel is an affine function of the inner product of its features."""
+    return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
+
+
+@np.errstate(all="ignore")  # what overflows is refused below
+def weights_of(coef: Array, vectors: Array) -> tuple[Array, Array]:
+    """Compute ``coef @ vectors``, (k, d), in float64, and the mean vector, (d,).
+
+    Each row of coef (k, m) adds up to 0, so the mean can be subtracted before: large multipliers
+    would enlarge the rounding errors of vectors that are far from the origin.
+    """
+    middle = vectors.sum(0, dtype=float) / max(1, len(vectors))
+    return np.asarray(coef @ (vectors - middle)), middle
+
+
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
     """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
 
@@ -317,6 +333,13 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     (k, m), and bias (k,).
     """
     factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
+    if isinstance(kernel, PolynomialKernel) and is_linear(kernel):
+        w, middle = weights_of(kernel.gamma * coef, B)
+        with quiet():
+            for rows in gen_batches(len(points), BLOCK_ROWS):
+                f[rows] += (points[rows] - middle) @ w.T + w @ middle
+        check_finite(f)
+        return f
     with quiet():
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
@@ -327,11 +350,12 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
 # %% ../nbs/svm.ipynb #f6100005
 def check_symmetric(K: Array) -> None:
     """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
-    largest = max(K.max(), -K.min())
+    largest = np.maximum(K.max(1), -K.min(1))
     for rows in gen_batches(len(K), CACHE_ROWS):
         part, other = K[rows], K[:, rows].T
-        at = np.unravel_index(abs(part - other).argmax(), part.shape)
-        if abs(part[at] - other[at]) > 1e-4 * largest:
+        apart = abs(part - other) - 1e-4 * np.maximum(largest[rows, None], largest)
+        at = np.unravel_index(apart.argmax(), part.shape)
+        if apart[at] > 0:
             raise ValueError("kernel: expected a symmetric function, got values of "
                              f"{part[at]:.6g} and {other[at]:.6g} for the same two points")
 

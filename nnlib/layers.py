@@ -133,6 +133,11 @@ class Layer:
             value = check_number(name, value, int, low=1)
         super().__setattr__(name, value)
 
+    def __delattr__(self, name: str) -> None:
+        if name in self._fixed:
+            raise AttributeError(f"{self!r}: {name} cannot be deleted; {self._instead}")
+        super().__delattr__(name)
+
     def __getstate__(self) -> dict[str, Any]:
         _ = self.params  # as in grads
         return {name: value for name, value in vars(self).items() if name not in self._derived}
@@ -302,8 +307,10 @@ def check_layers(layers: tuple[Layer, ...]) -> None:
         raise ValueError("Sequential: expected each layer with parameters once, got one twice")
     for one, two in zip(sized, sized[1:]):
         if one.params.dtype != two.params.dtype:
-            raise TypeError("Sequential: expected one dtype, "
-                            f"got {one.params.dtype} and {two.params.dtype}")
+            raise TypeError(f"Sequential: expected one dtype, got {one.params.dtype} and "
+                            f"{two.params.dtype}; make a layer with dtype=np.float32, or without")
+    for leaf in sized:
+        check_views(leaf)
     width, last = None, layers[0]
     for layer in layers:
         if width and layer.n_in and layer.n_in != width:
@@ -311,3 +318,13 @@ def check_layers(layers: tuple[Layer, ...]) -> None:
                              f"but {last!r} gives {width}")
         if layer.n_out:
             width, last = layer.n_out, layer
+
+
+def check_views(leaf: Layer) -> None:
+    """Raise ValueError if a layer keeps a view of its parameters, for a network moves them."""
+    for name, value in vars(leaf).items():
+        if name in {"_params", "_grads"} | leaf._derived or not isinstance(value, np.ndarray):
+            continue
+        if any(np.may_share_memory(value, vector) for vector in (leaf._params, leaf._grads)):
+            raise ValueError(f"Sequential: expected layers without views of their parameters, "
+                             f"got {leaf!r} with {name}; take it from self.params when needed")

@@ -333,9 +333,12 @@ def check_pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[Array, Array]:
 
 def check_target_names(names: Any) -> list[str]:
     """Return the names of classes as strings; raise TypeError unless they can be listed."""
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        raise TypeError(f"target_names: expected a list of names, got {shown(names)}")
-    return [str(name) for name in names]
+    try:
+        if not isinstance(names, str):
+            return [str(name) for name in names]
+    except TypeError:  # nothing that can be listed
+        pass
+    raise TypeError(f"target_names: expected a list of names, got {shown(names)}")
 
 
 def check_scoring(beta: float, average: str | None, zero_division: float) -> None:

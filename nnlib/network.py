@@ -71,8 +71,8 @@ class Sequential(Layer):
     @property
     def params(self) -> Array:
         """Parameters of all layers as one vector; an assignment writes into it."""
-        for leaf, part in self._parts:
-            if leaf._params is not part:  # another network has bound it
+        for leaf, params, grads in self._parts:
+            if leaf._params is not params or leaf._grads is not grads:  # bound elsewhere
                 raise RuntimeError(f"{self!r}: {leaf!r} has been taken over by another network; "
                                    "copy.deepcopy(layer) would have kept both")
         return self._params
@@ -89,7 +89,7 @@ class Sequential(Layer):
             stop = start + layer._params.size
             layer.bind(params[start:stop], grads[start:stop])
             start = stop
-        self._parts = [(leaf, leaf._params) for leaf in self._leaves if leaf._params.size]
+        self._parts = [(x, x._params, x._grads) for x in self._leaves if x._params.size]
 
     def predict(self, X: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
@@ -301,7 +301,7 @@ class Trainer:
         """Put back what `snapshot` has copied."""
         params, grads, settings, memory, rng, epochs, validations = snapshot
         self.params[...], self.grads[...] = params, grads
-        vars(self.optimizer).update(settings, state=memory)
+        vars(self.optimizer).update(settings, state=memory, _params=self.params, _grads=self.grads)
         if self.rng:
             set_state(self.rng, rng)
         del self.history.loss[epochs:]
@@ -332,7 +332,9 @@ class Trainer:
                         computing = False
                         with np.errstate(**outside):
                             stop = bool(callback(self.history))
-                        self.params, computing = self.network.params, True
+                        self.params, self.grads = self.network.params, self.network.grads
+                        self.optimizer._params, self.optimizer._grads = self.params, self.grads
+                        computing = True
                     last = self.snapshot()
                     if stop:
                         break

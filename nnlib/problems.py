@@ -173,11 +173,3 @@ def check_shape(shape: Any, break_ties: Any = False) -> str:
     check_flag("break_ties", break_ties)
     check_choice("decision_function_shape", shape, ("ovr", "ovo"))
     return str(shape)
-
-
-def fixed_product(A: Array, B: Array) -> Array:
-    """Multiply matrices; the result is read-only, because changes to it would have no effect."""
-    with np.errstate(over="ignore", under="ignore"):
-        product = np.asarray(A @ B)
-    product.setflags(write=False)
-    return product

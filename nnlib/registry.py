@@ -70,9 +70,25 @@ def check_kind(thing: Layer | Optimizer) -> None:
     if KINDS.get(cls.__name__) is not cls:
         raise TypeError(f"save: expected classes that are registered, {', '.join(KINDS)}, got "
                         f"{shown(thing)}; call nnlib.register({cls.__name__}) first")
+    if not is_own(cls):
+        check_config(thing)
     if isinstance(thing, Sequential) and "layers" in thing.config():
         for layer in thing.layers:
             check_kind(layer)
+
+
+def check_config(thing: Layer | Optimizer) -> None:
+    """Raise TypeError unless `config` of a reader's class has the arguments of its constructor."""
+    import inspect
+
+    config, optional = thing.config(), {"init", "rng", "dtype"}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    lacking = [name for name, parameter in inspect.signature(type(thing)).parameters.items()
+               if parameter.kind in named and name not in optional | set(config)]
+    if lacking or "kind" in config:
+        raise TypeError(f"save: expected config() of {shown(thing)} to return all arguments of "
+                        f"its constructor, none of them named kind, got {[*config]!r:.200}")
+
 
 # %% ../nbs/checkpoint.ipynb #c1e0002a
 def to_config(thing: Layer | Optimizer) -> dict[str, Any]:
@@ -158,12 +174,16 @@ def network_from_config(spec: Any, params: Array) -> Sequential:
 # %% ../nbs/checkpoint.ipynb #c1e0001c
 def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
     """Raise ValueError unless a description leads to as many parameters as the layer has."""
-    if isinstance(layer, Sequential) and "layers" in spec:
+    own = is_own(type(layer))
+    if own and isinstance(layer, Sequential) and "layers" in spec:
         for part, inner in zip(spec["layers"], layer.layers):
             check_rebuild(part, inner)
         return
-    own = is_own(type(layer))
-    n = count_params(spec) if own else from_config(spec, layer.params.dtype).params.size
+    try:
+        n = count_params(spec) if own else from_config(spec, layer.params.dtype).params.size
+    except TypeError as error:
+        raise TypeError(f"save: {shown(layer)} cannot be made from its config(): "
+                        f"{error}") from error
     if n != layer.params.size:
         raise ValueError(f"params: expected {n} numbers, got {layer.params.size}")
 
@@ -199,6 +219,8 @@ def optimizer_to_config(optimizer: Optimizer,
     counters = {name: value for name, value in optimizer.state.items() if type(value) is int}
     arrays = {name: check_array(value, f"optimizer: {name}", n, network.params.dtype)
               for name, value in optimizer.state.items() if name not in counters}
+    if len(arrays) > 90:
+        raise ValueError(f"optimizer: expected a state of at most 90 arrays, got {len(arrays)}")
     return {"kind": type(optimizer).__name__, "settings": settings, "memory": [*arrays],
             "counters": counters}, arrays
 

@@ -20,11 +20,11 @@ from .estimator import (
     request_weights, weight_requests)
 from .kernels import (
     MAX_DISTANCE_ERROR, Kernel, PrecomputedKernel, check_finite, check_symmetric, distance_error,
-    kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel)
-from .problems import (
+    kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel, weights_of)
+from nnlib.problems import (
     Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
-    expand_pairs, fixed_product, one_vs_one, one_vs_rest, rank_classes, share_right,
-    warn_unless_solved, weigh_samples)
+    expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right, warn_unless_solved,
+    weigh_samples)
 from .simple_svm import Certificate, certify
 
 # %% auto #0
@@ -136,7 +136,9 @@ class BaseSVC(Estimator):
         """Weights of the features, (k, d), of machines with the linear kernel."""
         if vars(self).get("_fitted", {}).get("kernel") != "linear":
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return fixed_product(self._coefficients(), self.support_vectors_)
+        weights, _ = weights_of(self._coefficients(), self.support_vectors_)
+        weights.setflags(write=False)  # changes to them would have no effect
+        return weights
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:

@@ -51,6 +51,11 @@ def code() -> str:
     return fingerprint(report_parts, Autoencoder, Adam)
 
 
+def study() -> str:
+    """Compute the fingerprint of the study itself, with all that it uses."""
+    return fingerprint(train)
+
+
 def measure() -> dict[str, Any]:
     """Train all."""
     return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"bottleneck-{code()}")}
@@ -64,7 +69,8 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Train all; store, or compare."""
-    kit.main("bottleneck", __doc__, measure, compare, {"recipe": RECIPE, "code": code()})
+    settings = {"recipe": RECIPE, "code": code(), "study": study()}
+    kit.main("bottleneck", __doc__, measure, compare, settings)
 
 
 if __name__ == "__main__":

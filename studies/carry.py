@@ -25,23 +25,23 @@ EPOCHS = 2  # of trainings with both decoders
 FEW = ("encoder", "pairs", "linear", "report", "choose", "score")  # one each of latents' jobs
 
 
-def studies() -> dict[str, tuple[str, dict[str, kit.Job]]]:
-    """Name for each study its code and the jobs to repeat."""
+def studies() -> dict[str, tuple[Any, dict[str, kit.Job]]]:
+    """Name for each study its module and the jobs to repeat."""
     widths, limits, few = bottleneck.jobs(), step_limit.all_jobs(), labels.jobs()
     trained = load(kit.RUNS / "autoencoder.npz").network.params
     classified = [*latents.all_jobs({0: trained}).values()]
     named = {name: job for jobs in classified for name, job in jobs.items()}
     first = [next(name for name in named if name.startswith(f"{kind}-")) for kind in FEW]
     return {
-        "bottleneck": (bottleneck.code(), {"none-32-0": widths["none-32-0"]}),
+        "bottleneck": (bottleneck, {"none-32-0": widths["none-32-0"]}),
         "decoders": (
-            decoders.code(),
+            decoders,
             {f"{name}-0": (decoders.run, name, 0, EPOCHS) for name in decoders.DECODERS},
         ),
-        "labels": (labels.code(), dict([next(iter(few.items()))])),
-        "latents": (latents.code(), {name: named[name] for name in first}),
+        "labels": (labels, dict([next(iter(few.items()))])),
+        "latents": (latents, {name: named[name] for name in first}),
         "step_limit": (
-            step_limit.code(),
+            step_limit,
             {name: limits[name] for name in ("trained-0-1", "untrained-0-free")},
         ),
     }
@@ -66,10 +66,10 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="a checkout of the code of before")
     before = parser.parse_args().before
     different: list[str] = []
-    for name, (code, jobs) in studies().items():
-        path = kit.RUNS / f"{name}.json"
+    for name, (module, jobs) in studies().items():
+        path, code, study = kit.RUNS / f"{name}.json", module.code(), module.study()
         stored = kit.load(path)
-        if stored["code"] == code:
+        if (stored["code"], stored.get("study")) == (code, study):
             continue
         runs = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
         known = [run for title in ("runs", "choices", "scores") for run in stored.get(title, [])]
@@ -88,7 +88,7 @@ def main() -> None:
         ]
         if not wrong:
             evidence = kit.evidence(before, jobs=[*jobs])
-            kit.store(kit.carried(stored, code, evidence), path)
+            kit.store(kit.carried(stored, code, evidence, study=study), path)
         different += wrong
     kit.stop_if_different(different)
 

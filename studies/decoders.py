@@ -70,6 +70,11 @@ def code() -> str:
     return fingerprint(report_parts, Sequential, Dense, ReLU, BCEWithLogitsLoss, Adam)
 
 
+def study() -> str:
+    """Compute the fingerprint of the study itself, with all that it uses."""
+    return fingerprint(run)
+
+
 def measure() -> dict[str, Any]:
     """Train with all decoders, from all seeds."""
     jobs: dict[str, kit.Job] = {
@@ -88,10 +93,9 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Train all; store, or compare."""
-    sizes = {"encoder": ENCODER, **DECODERS}
-    kit.main(
-        "decoders", __doc__, measure, compare, {"epochs": EPOCHS, "sizes": sizes, "code": code()}
-    )
+    settings = {"epochs": EPOCHS, "sizes": {"encoder": ENCODER, **DECODERS}}
+    codes = {"code": code(), "study": study()}
+    kit.main("decoders", __doc__, measure, compare, settings | codes)
 
 
 if __name__ == "__main__":

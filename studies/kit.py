@@ -57,13 +57,15 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def carried(stored: Mapping[str, Any], code: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a stored result the fingerprint of rearranged code that computes the same.
+def carried(
+    stored: Mapping[str, Any], code: str, evidence: Mapping[str, Any], **others: str
+) -> dict[str, Any]:
+    """Give a stored result the fingerprints of rearranged code that computes the same.
 
     It says by which code it was computed, and on what evidence it was carried over.
     """
     computed_by = stored.get("carried", {}).get("from", stored["code"])
-    return {**stored, "code": code, "carried": {"from": computed_by, **evidence}}
+    return {**stored, "code": code, **others, "carried": {"from": computed_by, **evidence}}
 
 
 def today() -> str:

@@ -87,6 +87,11 @@ def code() -> str:
     return fingerprint(report_parts, classify_features, PCA, Autoencoder, CrossEntropyLoss, Adam)
 
 
+def study() -> str:
+    """Compute the fingerprint of the study itself, with all that it uses."""
+    return fingerprint(learn)
+
+
 def measure() -> dict[str, Any]:
     """Learn in all ways."""
     return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"labels-{code()}")}
@@ -100,7 +105,8 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Learn in all ways; store, or compare."""
-    kit.main("labels", __doc__, measure, compare, {"recipe": RECIPE, "code": code()})
+    settings = {"recipe": RECIPE, "code": code(), "study": study()}
+    kit.main("labels", __doc__, measure, compare, settings)
 
 
 if __name__ == "__main__":

@@ -182,10 +182,16 @@ def code() -> str:
     return fingerprint(report_run, PCA, classify_features, feature_scores)
 
 
+def study() -> str:
+    """Compute the fingerprint of the study itself, with all that it uses."""
+    return fingerprint(of_encoder, of_pairs, of_linear, of_pixels, of_report, choose, score)
+
+
 def store(results: dict[str, Any]) -> None:
     """Store the results, and how they were made; what was not measured anew stays, and says so."""
     known = kit.load(STORED)
-    about = {"recipe": RECIPE, "code": code(), "environment": kit.environment()}
+    codes = {"code": code(), "study": study()}
+    about = {"recipe": RECIPE, **codes, "environment": kit.environment()}
     kept = dict[str, int]()
     for title, names in NAMES.items():
         found = {tuple(one.get(name) for name in names): one for one in results[title]}

@@ -90,9 +90,14 @@ def code() -> str:
     return fingerprint(report_parts, classify_features)
 
 
+def study() -> str:
+    """Compute the fingerprint of the study itself, with all that it uses."""
+    return fingerprint(run)
+
+
 def main() -> None:
     """Do all runs; store, or compare."""
-    settings = {"limit": LIMIT, "untrained": UNTRAINED, "code": code()}
+    settings = {"limit": LIMIT, "untrained": UNTRAINED, "code": code(), "study": study()}
     kit.main("step_limit", __doc__, measure, compare, settings)
 
 

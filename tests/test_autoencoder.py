@@ -405,3 +405,9 @@ def test_a_rate_beside_an_optimizer_is_refused(refuses):
     network, X = small(), np.full((4, 20), 0.5, np.float32)
     with refuses(ValueError, "learning_rate: expected none beside an optimizer", network.params):
         network.fit(X, epochs=1, optimizer=Adam(), learning_rate=0.5)
+
+
+def test_sizes_that_cannot_be_listed_are_refused(refuses):
+    for wrong in (3, np.array(3.0), None):
+        with refuses(TypeError, "sizes: expected a sequence of ints"):
+            Autoencoder(wrong)

@@ -1064,6 +1064,84 @@ def test_a_class_that_is_not_registered_is_refused_with_what_to_do(name, own, pa
         put(path, run)
 
 
+class Built(Sequential):
+    """Makes its own layers, and does not say from what."""
+
+    def __init__(self, *, extra=False):
+        super().__init__(Dense(3, 5, rng=0), Tanh(), Dense(5, 1, rng=1))
+
+
+class Named(Layer):
+    """Its only setting has the name that a file uses for the class."""
+
+    def __init__(self, kind="Tanh"):
+        self.activation = kind
+
+    def forward_into(self, x, y):
+        np.negative(x, out=y)
+
+    def config(self):
+        return {"kind": self.activation}
+
+
+class Silent(Leaky):
+    """Has a setting, and does not tell it."""
+
+    def config(self):
+        return {}
+
+
+class Steep(Dense):
+    def __init__(self, n_in, n_out, gain=1.0, **options):
+        super().__init__(n_in, n_out, **options)
+        self.gain = gain
+
+
+class Unasked(Sequential):
+    """Takes no layers, although its description has them."""
+
+    def __init__(self):
+        super().__init__(Dense(3, 2, rng=0))
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        Built(),
+        Sequential(Dense(3, 2, rng=0), Named()),
+        Sequential(Dense(3, 2, rng=0), Silent(0.3)),
+        Sequential(Steep(3, 2, gain=5.0, rng=0)),
+        Unasked(),
+    ],
+    ids=lambda network: type(network.layers[-1] if len(network.layers) < 3 else network).__name__,
+)
+def test_what_could_not_be_loaded_is_not_saved(network, path, monkeypatch):
+    """Files were written that came back as something else, or not at all."""
+    monkeypatch.setattr(registry, "KINDS", dict(KINDS))
+    for cls in (Built, Named, Silent, Steep, Unasked):
+        register(cls)
+    with pytest.raises(TypeError, match=r"save: .*config\(\)"):
+        save(path, network)
+    assert not path.exists()
+
+
+def test_optimizers_with_untold_settings_or_many_arrays_are_not_saved(own, path):
+    class Decaying(RMSProp):
+        def __init__(self, learning_rate, decay=0.9):
+            super().__init__(learning_rate)
+            self.decay = decay
+
+    network = Sequential(Dense(3, 2, rng=0))
+    register(Decaying)
+    with pytest.raises(TypeError, match=r"save: expected config\(\) of Decaying"):
+        save(path, network, optimizer=Decaying(0.1, decay=0.5))
+    many = SGD(0.1)
+    many.state.update({f"part{k}": np.zeros_like(network.params) for k in range(120)})
+    with pytest.raises(ValueError, match="expected a state of at most 90 arrays, got 120"):
+        save(path, network, optimizer=many)
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("thing", [3, "Dense", Dense(1, 1), History, int], ids=repr)
 def test_what_is_no_class_of_layers_is_not_registered(thing):
     with pytest.raises(TypeError, match="register: expected a class of layers or optimizers, got"):

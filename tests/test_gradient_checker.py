@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from nnlib import (
     BCEWithLogitsLoss,
+    CrossEntropyLoss,
     Dense,
     MSELoss,
     ReLU,
@@ -370,3 +371,7 @@ def test_arguments_of_another_kind_are_named(call, error, words, x, refuses):
     """The messages were Python's and NumPy's own."""
     with refuses(error, words):
         call(x)
+
+
+def test_a_loss_whose_gradient_is_all_rounding_is_right():
+    assert check_loss(CrossEntropyLoss(), [[40.0, 0.3, -30.0]], [0]) < 1e-6

@@ -386,3 +386,9 @@ def test_names_that_are_no_list_are_refused(names, refuses):
 def test_a_value_of_undefined_scores_is_a_number(value, refuses):
     with refuses(ValueError, "zero_division: expected 0, 1 or nan, got"):
         precision_recall_fscore_support([0, 1], [0, 1], zero_division=value)
+
+
+def test_names_of_classes_that_cannot_be_listed_are_refused(refuses):
+    for wrong in ("ab", np.array(3.0), 3):
+        with refuses(TypeError, "target_names: expected a list of names"):
+            classification_report([0, 1], [0, 1], target_names=wrong)

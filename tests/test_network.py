@@ -590,6 +590,62 @@ def test_validation_does_not_change_the_training():
     assert_array_equal(one.params, two.params)
 
 
+@pytest.mark.parametrize("optimizer", [SGD(0.5), SGD(0.5, momentum=0.9)], ids=repr)
+def test_a_callback_may_put_the_network_into_another(optimizer):
+    """The training went on with the gradients of before, and the loss rose."""
+    X, y = data(20)
+    straight, joined = mlp(), mlp()
+    other = copy.deepcopy(optimizer)
+    expected = fit(straight, X, y, optimizer=optimizer, epochs=20, batch_size=5).loss
+    whole = []
+    found = fit(
+        joined,
+        X,
+        y,
+        optimizer=other,
+        epochs=20,
+        batch_size=5,
+        callback=lambda history: whole.append(Sequential(joined, Sigmoid())),
+    ).loss
+    assert found == expected
+    assert_array_equal(joined.params, straight.params)
+    fit(joined, X, y, optimizer=other)  # it still belongs to the network
+
+
+class Keeps(Layer):
+    """A layer that keeps a view of its parameters, which a network would leave behind."""
+
+    def __init__(self):
+        self.params = np.ones(3)
+        self.scale = self.params[:2]
+
+
+def test_layers_that_keep_views_of_their_parameters_are_refused(refuses):
+    with refuses(ValueError, "Sequential: expected layers without views of their parameters"):
+        Sequential(Keeps())
+
+
+def test_gradients_that_were_bound_elsewhere_are_noticed():
+    network = mlp()
+    first = network.layers[0]
+    first.bind(first.params, np.zeros_like(first.params))
+    with pytest.raises(RuntimeError, match="taken over"):
+        fit(network, *data())
+
+
+@pytest.mark.parametrize("name", ["layers", "n_in", "n_out"])
+def test_what_is_fixed_cannot_be_deleted(name):
+    with pytest.raises(AttributeError, match=f"{name} cannot be deleted"):
+        delattr(mlp(), name)
+
+
+def test_two_precisions_are_refused_with_what_to_do(refuses):
+    encoder = Autoencoder((4, 2), rng=0).encoder
+    with refuses(TypeError, "float32 and float64; make a layer with dtype=np.float32"):
+        Sequential(encoder, Dense(2, 3))
+    assert Sequential(encoder, Dense(2, 3, dtype=np.float32)).params.dtype == np.float32
+
+
 def test_callback_ends_the_training():
     history = fit(
         mlp(),

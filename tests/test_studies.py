@@ -3,11 +3,14 @@
 import json
 import os
 import pickle
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from studies import carry, kit
+from studies import bottleneck, carry, decoders, kit, labels, latents, step_limit
 
 
 def test_a_result_is_stored_as_json(tmp_path):
@@ -161,3 +164,34 @@ def test_results_are_kept_whatever_code_computed_them(tmp_path):
     for name, value in ("run-1-aa", 1), ("run-1-bb", 2), ("run-10-aa", 3):
         kit.write(tmp_path / f"{name}.pickle", pickle.dumps(value))
     assert kit.kept_results(tmp_path, "run-1") == [1, 2]
+
+
+@pytest.mark.parametrize("study", [bottleneck, decoders, labels, latents, step_limit])
+def test_stored_results_are_of_this_study_and_its_code(study):
+    """Of three studies nobody compared the code, and of none its own settings."""
+    stored = kit.load(kit.RUNS / f"{study.__name__.split('.')[-1]}.json")
+    assert (stored["code"], stored["study"]) == (study.code(), study.study())
+
+
+def test_the_fingerprint_of_a_study_notices_its_settings(tmp_path):
+    folder = Path(decoders.__file__).parent
+    shutil.copytree(folder, tmp_path / "studies")
+    copied = tmp_path / "studies" / "decoders.py"
+    code = "from studies import decoders; print(decoders.study())"
+    environment = os.environ | {"PYTHONPATH": str(folder.parent)}
+
+    def study():
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, check=True, text=True
+        )
+        return done.stdout.strip()
+
+    text = copied.read_text(encoding="utf-8")
+    assert study() == decoders.study()
+    for old, new in ('["he"]', '["lecun"]'), ("batch_size=256", "batch_size=64"):
+        assert text.count(old) == 1
+        copied.write_text(text.replace(old, new), encoding="utf-8")
+        assert study() != decoders.study()
+    copied.write_text("# A remark.\n" + text, encoding="utf-8")
+    assert study() == decoders.study()

@@ -370,6 +370,70 @@ def test_smo_stops_at_its_limit():
     assert steps == 3 and 2 <= np.count_nonzero(b) <= 6
 
 
+# Large multipliers
+
+
+@pytest.mark.parametrize("machine", [SVC, OneVsRestSVC])
+@pytest.mark.parametrize("C", [1, 100])
+def test_linear_machines_in_single_precision_predict_what_was_solved(machine, C):
+    """Multipliers of Newton's method may be large, and kernel values in float32 are coarse."""
+    X, y = datasets.load_breast_cancer(return_X_y=True)
+    single = X.astype(np.float32)
+    model = machine(kernel="linear", C=C).fit(single, y)
+    for proof in model.certificates(single, y):
+        assert proof.violation < 1e-6
+    exact = machine(kernel="linear", C=C).fit(single.astype(float), y)
+    assert_array_equal(model.predict(single), exact.predict(single.astype(float)))
+    by_weights = single @ model.coef_.T + model.intercept_
+    assert_allclose(by_weights, model.decision_function(single).reshape(len(X), -1), atol=1e-4)
+
+
+def test_linear_machines_far_from_the_origin_keep_their_digits(rng):
+    X = rng.normal(size=(200, 7)) + 1e4
+    y = X.sum(axis=1) - 7e4 + rng.normal(size=200) > 0
+    for kernel in ("linear", "poly"):
+        model = SVC(kernel=kernel, degree=1, gamma=1.0, C=1e6).fit(X, y)
+        assert model.certificate(X, y).violation < 1e-3
+
+
+def test_linear_machines_answer_alike_in_parts(rng):
+    X, y = rng.normal(size=(30, 2)), np.arange(30) % 2
+    model = SVC(kernel="linear").fit(X, y)
+    assert_allclose(
+        np.concatenate([model.decision_function(X[:7]), model.decision_function(X[7:])]),
+        model.decision_function(X),
+        atol=1e-12,
+    )
+
+
+def test_indefinite_kernels_are_solved_alike_whatever_the_memory(rng):
+    """Twenty of 601 points make the kernel indefinite; a sample may miss them."""
+    X = (0.3 * rng.normal(size=(601, 4))).astype(np.float32)
+    X[:20] *= 30
+    y = (X.sum(axis=1) + rng.normal(size=601) > 0).astype(int)
+    settings = {"kernel": "sigmoid", "gamma": 0.05, "C": 100.0, "max_iter": 3000}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = [SVC(cache_size=size, **settings).fit(X, y) for size in (200, 0.5, 0.05)]
+    for model in found[1:]:
+        assert_array_equal(model.support_, found[0].support_)
+        assert_allclose(model.dual_coef_, found[0].dual_coef_, atol=1e-6)
+
+
+def test_asymmetric_matrices_are_refused_beside_one_large_entry(rng, refuses):
+    K = rng.normal(size=(60, 60))
+    K[0, 0] = 1e6
+    with refuses(ValueError, "kernel: expected a symmetric function"):
+        SVC(kernel="precomputed").fit(K, np.arange(60) % 2)
+
+
+@pytest.mark.parametrize("wrong", [{"degree": "x"}, {"coef0": "x"}, {"degree": -3}])
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly", "sigmoid"])
+def test_degree_and_coef0_are_checked_whether_used_or_not(kernel, wrong):
+    with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
+        SVC(kernel=kernel, **wrong).fit(*moons())
+
+
 # Memory
 
 
