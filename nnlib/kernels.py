@@ -323,7 +323,9 @@ def weights_of(coef: Array, vectors: Array) -> tuple[Array, Array]:
     would enlarge the rounding errors of vectors that are far from the origin.
     """
     middle = vectors.sum(0, dtype=float) / max(1, len(vectors))
-    return np.asarray(coef @ (vectors - middle)), middle
+    weights = np.asarray(coef @ (vectors - middle))
+    weights.setflags(write=False)  # changes to coef_ would have no effect
+    return weights, middle
 
 
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:

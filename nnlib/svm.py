@@ -136,9 +136,7 @@ class BaseSVC(Estimator):
         """Weights of the features, (k, d), of machines with the linear kernel."""
         if vars(self).get("_fitted", {}).get("kernel") != "linear":
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        weights, _ = weights_of(self._coefficients(), self.support_vectors_)
-        weights.setflags(write=False)  # changes to them would have no effect
-        return weights
+        return weights_of(self._coefficients(), self.support_vectors_)[0]
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:
