@@ -45,7 +45,9 @@ class Autoencoder(Sequential):
     """A network that learns to reproduce its input through a narrow middle, the latents.
 
     A ReLU follows every layer except the latent one and the output, which is one logit for
-    each pixel. Weights are drawn by He's rule, in the last layer by Xavier's.
+    each pixel. Weights are drawn by He's rule, in the last layer by Xavier's. A classifier
+    takes over a copy of the encoder by
+    ``Sequential(copy.deepcopy(ae.encoder), Dense(32, 10, dtype=np.float32))``.
 
     Parameters
     ----------
