@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from .arrays import Array, as_array, check_array, check_labels, gen_batches, is_missing
+from .arrays import Array, as_array, check_array, check_labels, gen_batches, is_missing, shown
 
 # %% auto #0
 __all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
@@ -292,7 +292,7 @@ def check_signs(y: ArrayLike, n: int | None = None) -> Array:
     labels = check_labels(y, "y", n)
     found = np.unique(labels).tolist()
     if found != [-1, 1]:
-        raise ValueError(f"y: expected labels of -1 and 1, both of them, got {found}")
+        raise ValueError(f"y: expected labels of -1 and 1, both of them, got {shown(found)}")
     return labels.astype(float)
 
 # %% ../nbs/svm.ipynb #ca394196

@@ -282,10 +282,10 @@ def resolve_gamma(gamma: str | float, X: Array) -> float:
 def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma: float,
                 degree: int, coef0: float) -> Kernel:
     """Make the kernel of this name, or of this function, for training points X (n, d)."""
-    if callable(name):
-        return CallableKernel(name)
     coef0 = check_number("coef0", coef0, float)
     degree = check_number("degree", degree, int, low=0, high=2**31)
+    if callable(name):
+        return CallableKernel(name)
     check_choice("kernel", name, ("rbf", "linear", "poly", "sigmoid", "precomputed"),
                  " or a function")
     if name == "rbf":
@@ -334,14 +334,15 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     The points (n, d) may have any dtype. B (m, p) holds the features of m other points, coef is
     (k, m), and bias (k,).
     """
-    factors, f = coef.T.astype(B.dtype), np.tile(bias, (len(points), 1))
+    f = np.tile(bias, (len(points), 1))
     if isinstance(kernel, PolynomialKernel) and is_linear(kernel):
-        w, middle = weights_of(kernel.gamma * coef, B)
+        w, middle = weights_of(coef, B)
         with quiet():
             for rows in gen_batches(len(points), BLOCK_ROWS):
-                f[rows] += (points[rows] - middle) @ w.T + w @ middle
+                f[rows] += kernel.gamma * ((points[rows] - middle) @ w.T + w @ middle)
         check_finite(f)
         return f
+    factors = coef.T.astype(B.dtype)
     with quiet():
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
@@ -353,9 +354,10 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
 def check_symmetric(K: Array) -> None:
     """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
     largest = np.maximum(K.max(1), -K.min(1))
+    rounding = 16 * np.finfo(K.dtype).eps * largest.max()
     for rows in gen_batches(len(K), CACHE_ROWS):
         part, other = K[rows], K[:, rows].T
-        apart = abs(part - other) - 1e-4 * np.maximum(largest[rows, None], largest)
+        apart = abs(part - other) - 1e-4 * np.maximum(largest[rows, None], largest) - rounding
         at = np.unravel_index(apart.argmax(), part.shape)
         if apart[at] > 0:
             raise ValueError("kernel: expected a symmetric function, got values of "

@@ -67,8 +67,9 @@ class Layer:
     def forward(self, inputs: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `inputs` (n, n_in), one row per sample.
 
-        The result is a copy that no later call changes. Raises TypeError for anything
-        but floats, and ValueError for a wrong shape, no samples, or NaN.
+        The result is a copy that no later call changes, stored feature by feature (Fortran
+        order) if it has two axes. Raises TypeError for anything but floats, and ValueError
+        for a wrong shape, no samples, or NaN.
         """
         x: Any = inputs
         buffers = self._buffers
@@ -81,8 +82,8 @@ class Layer:
         """Compute all gradients of the loss from its gradient with respect to the outputs.
 
         Overwrites `grads` with the gradient with respect to the parameters and returns
-        that with respect to the inputs. Raises RuntimeError if `forward` was never called
-        with these parameters.
+        that with respect to the inputs, stored as in `forward`. Raises RuntimeError if
+        `forward` was never called with these parameters.
         """
         buffers, params = self._buffers, self.params
         if buffers is None or (params.size and buffers.params is not params):
@@ -322,8 +323,10 @@ def check_layers(layers: tuple[Layer, ...]) -> None:
 
 def check_views(leaf: Layer) -> None:
     """Raise ValueError if a layer keeps a view of its parameters, for a network moves them."""
+    if type(leaf).bind is not Layer.bind:  # it renews its views
+        return
     for name, value in vars(leaf).items():
-        if name in {"_params", "_grads"} | leaf._derived or not isinstance(value, np.ndarray):
+        if name in ("_params", "_grads") or not isinstance(value, np.ndarray):
             continue
         if any(np.may_share_memory(value, vector) for vector in (leaf._params, leaf._grads)):
             raise ValueError(f"Sequential: expected layers without views of their parameters, "

@@ -49,7 +49,8 @@ class Loss:
                            targets: ArrayLike) -> tuple[float, Array]:
         """Compute the loss and its gradient with respect to the predictions.
 
-        The targets have the shape of the predictions, and so does the gradient.
+        The targets have the shape of the predictions, and so does the gradient, which is
+        stored feature by feature (Fortran order) if it has two axes.
 
         Raises TypeError for arrays that are not floats, ValueError for different shapes
         or numbers that are not finite, and FloatingPointError if the loss overflows.

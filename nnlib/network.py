@@ -60,8 +60,7 @@ class Sequential(Layer):
         shaped = [leaf for leaf in self._leaves if leaf.n_in or leaf.n_out]
         self.n_in = shaped[0].n_in if shaped else None
         self.n_out = next((leaf.n_out for leaf in shaped[::-1] if leaf.n_out), None)
-        vectors = [layer.params for layer in layers if layer.params.size]
-        self.bind(*join(vectors))
+        self.bind(*join([layer.params for layer in layers if layer.params.size]))
 
     @property
     def leaves(self) -> tuple[Layer, ...]:
@@ -93,9 +92,9 @@ class Sequential(Layer):
 
     def predict(self, X: ArrayLike) -> Array:
         """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
-        inputs = check_inputs(self, X)
-        outputs = [outputs for _, outputs in self._blocks(inputs.reshape(-1, inputs.shape[-1]))]
-        return np.ascontiguousarray(np.concatenate(outputs)).reshape(*inputs.shape[:-1], -1)
+        x = check_inputs(self, X)
+        outputs = [np.ascontiguousarray(y) for _, y in self._blocks(x.reshape(-1, x.shape[-1]))]
+        return np.concatenate(outputs).reshape(*x.shape[:-1], -1)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
         """Compute the loss of the predictions for `X` (n, n_in) against targets `y`, as in `fit`.
@@ -300,6 +299,7 @@ class Trainer:
     def restore(self, snapshot: tuple[Any, ...]) -> None:
         """Put back what `snapshot` has copied."""
         params, grads, settings, memory, rng, epochs, validations = snapshot
+        self.params, self.grads = self.network._params, self.network._grads
         self.params[...], self.grads[...] = params, grads
         vars(self.optimizer).update(settings, state=memory, _params=self.params, _grads=self.grads)
         if self.rng:

@@ -81,7 +81,8 @@ def check_config(thing: Layer | Optimizer) -> None:
     """Raise TypeError unless `config` of a reader's class has the arguments of its constructor."""
     import inspect
 
-    config, optional = thing.config(), {"init", "rng", "dtype"}
+    config = thing.config()
+    optional = {"init", "rng", "dtype"} if isinstance(thing, Layer) else set()  # `load` adds them
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     lacking = [name for name, parameter in inspect.signature(type(thing)).parameters.items()
                if parameter.kind in named and name not in optional | set(config)]
@@ -181,7 +182,9 @@ def check_rebuild(spec: dict[str, Any], layer: Layer) -> None:
         return
     try:
         n = count_params(spec) if own else from_config(spec, layer.params.dtype).params.size
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
+        if own:
+            raise
         raise TypeError(f"save: {shown(layer)} cannot be made from its config(): "
                         f"{error}") from error
     if n != layer.params.size:

@@ -56,9 +56,14 @@ def study() -> str:
     return fingerprint(train)
 
 
+def settings() -> dict[str, Any]:
+    """Return what is stored beside the results."""
+    return {"recipe": RECIPE}
+
+
 def measure() -> dict[str, Any]:
     """Train all."""
-    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"bottleneck-{code()}")}
+    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"bottleneck-{code()}-{study()}")}
 
 
 def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
@@ -69,8 +74,8 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Train all; store, or compare."""
-    settings = {"recipe": RECIPE, "code": code(), "study": study()}
-    kit.main("bottleneck", __doc__, measure, compare, settings)
+    codes = {"code": code(), "study": study()}
+    kit.main("bottleneck", __doc__, measure, compare, settings() | codes)
 
 
 if __name__ == "__main__":

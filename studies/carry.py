@@ -71,6 +71,10 @@ def main() -> None:
         stored = kit.load(path)
         if (stored["code"], stored.get("study")) == (code, study):
             continue
+        wanted = json.loads(json.dumps(module.settings()))
+        if wanted != {key: stored.get(key) for key in wanted}:
+            different.append(f"{name}: the settings are {wanted}; run it with --store")
+            continue
         runs = json.loads(json.dumps(dict(kit.run_jobs(jobs)), default=float))
         known = [run for title in ("runs", "choices", "scores") for run in stored.get(title, [])]
         if before is not None:

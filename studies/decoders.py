@@ -75,6 +75,11 @@ def study() -> str:
     return fingerprint(run)
 
 
+def settings() -> dict[str, Any]:
+    """Return what is stored beside the results."""
+    return {"epochs": EPOCHS, "sizes": {"encoder": ENCODER, **DECODERS}}
+
+
 def measure() -> dict[str, Any]:
     """Train with all decoders, from all seeds."""
     jobs: dict[str, kit.Job] = {
@@ -93,9 +98,8 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Train all; store, or compare."""
-    settings = {"epochs": EPOCHS, "sizes": {"encoder": ENCODER, **DECODERS}}
     codes = {"code": code(), "study": study()}
-    kit.main("decoders", __doc__, measure, compare, settings | codes)
+    kit.main("decoders", __doc__, measure, compare, settings() | codes)
 
 
 if __name__ == "__main__":

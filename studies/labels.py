@@ -92,9 +92,14 @@ def study() -> str:
     return fingerprint(learn)
 
 
+def settings() -> dict[str, Any]:
+    """Return what is stored beside the results."""
+    return {"recipe": RECIPE}
+
+
 def measure() -> dict[str, Any]:
     """Learn in all ways."""
-    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"labels-{code()}")}
+    return {"runs": kit.all_runs(jobs(), kit.SCRATCH / f"labels-{code()}-{study()}")}
 
 
 def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
@@ -105,8 +110,8 @@ def compare(found: dict[str, Any], stored: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Learn in all ways; store, or compare."""
-    settings = {"recipe": RECIPE, "code": code(), "study": study()}
-    kit.main("labels", __doc__, measure, compare, settings)
+    codes = {"code": code(), "study": study()}
+    kit.main("labels", __doc__, measure, compare, settings() | codes)
 
 
 if __name__ == "__main__":

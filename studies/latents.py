@@ -187,11 +187,16 @@ def study() -> str:
     return fingerprint(of_encoder, of_pairs, of_linear, of_pixels, of_report, choose, score)
 
 
+def settings() -> dict[str, Any]:
+    """Return what is stored beside the results."""
+    return {"recipe": RECIPE}
+
+
 def store(results: dict[str, Any]) -> None:
     """Store the results, and how they were made; what was not measured anew stays, and says so."""
     known = kit.load(STORED)
     codes = {"code": code(), "study": study()}
-    about = {"recipe": RECIPE, **codes, "environment": kit.environment()}
+    about = {**settings(), **codes, "environment": kit.environment()}
     kept = dict[str, int]()
     for title, names in NAMES.items():
         found = {tuple(one.get(name) for name in names): one for one in results[title]}

@@ -95,10 +95,15 @@ def study() -> str:
     return fingerprint(run)
 
 
+def settings() -> dict[str, Any]:
+    """Return what is stored beside the results."""
+    return {"limit": LIMIT, "untrained": UNTRAINED}
+
+
 def main() -> None:
     """Do all runs; store, or compare."""
-    settings = {"limit": LIMIT, "untrained": UNTRAINED, "code": code(), "study": study()}
-    kit.main("step_limit", __doc__, measure, compare, settings)
+    codes = {"code": code(), "study": study()}
+    kit.main("step_limit", __doc__, measure, compare, settings() | codes)
 
 
 if __name__ == "__main__":

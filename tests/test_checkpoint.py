@@ -1131,8 +1131,16 @@ def test_optimizers_with_untold_settings_or_many_arrays_are_not_saved(own, path)
             super().__init__(learning_rate)
             self.decay = decay
 
+    class Noisy(RMSProp):
+        def __init__(self, learning_rate, rng=None):
+            super().__init__(learning_rate)
+            self.rng = rng
+
     network = Sequential(Dense(3, 2, rng=0))
     register(Decaying)
+    register(Noisy)
+    with pytest.raises(TypeError, match=r"save: expected config\(\) of Noisy"):
+        save(path, network, optimizer=Noisy(0.1, rng=3))
     with pytest.raises(TypeError, match=r"save: expected config\(\) of Decaying"):
         save(path, network, optimizer=Decaying(0.1, decay=0.5))
     many = SGD(0.1)

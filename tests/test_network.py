@@ -612,6 +612,44 @@ def test_a_callback_may_put_the_network_into_another(optimizer):
     fit(joined, X, y, optimizer=other)  # it still belongs to the network
 
 
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_a_callback_that_fails_after_joining_leaves_the_last_whole_epoch(error):
+    X, y = data(20)
+    straight, joined, history = mlp(), mlp(), History()
+    fit(straight, X, y, optimizer=SGD(0.5, momentum=0.9), epochs=2, batch_size=5)
+    optimizer, whole = SGD(0.5, momentum=0.9), []
+
+    def join_and_fail(history):
+        if len(history.loss) == 3:
+            whole.append(Sequential(joined, Sigmoid()))
+            raise error
+
+    options = {"optimizer": optimizer, "batch_size": 5, "history": history}
+    with pytest.raises(error):
+        fit(joined, X, y, epochs=5, callback=join_and_fail, **options)
+    assert len(history.loss) == 2
+    assert_array_equal(joined.params, straight.params)
+    fit(joined, X, y, epochs=5, **options)
+    assert len(history.loss) == 5
+
+
+class Renews(Layer):
+    """A layer that renews its view whenever it gets other vectors, as `Dense` does."""
+
+    def __init__(self):
+        self.n_in = self.n_out = 3
+        self.params = np.ones(3)
+
+    def bind(self, params, grads):
+        super().bind(params, grads)
+        self.scale = params
+
+
+def test_layers_that_renew_their_views_are_taken():
+    network = Sequential(Renews())
+    assert np.shares_memory(network.layers[0].scale, network.params)
+
+
 class Keeps(Layer):
     """A layer that keeps a view of its parameters, which a network would leave behind."""
 

@@ -195,3 +195,15 @@ def test_the_fingerprint_of_a_study_notices_its_settings(tmp_path):
         assert study() != decoders.study()
     copied.write_text("# A remark.\n" + text, encoding="utf-8")
     assert study() == decoders.study()
+
+
+def test_results_of_other_settings_are_not_carried_over(tmp_path, monkeypatch, capsys):
+    stored = kit.load(kit.RUNS / "decoders.json") | {"code": "old", "study": "old"}
+    monkeypatch.setattr(kit, "RUNS", tmp_path)
+    kit.store(stored, tmp_path / "decoders.json")
+    monkeypatch.setattr(decoders, "EPOCHS", 30)
+    monkeypatch.setattr(carry, "studies", lambda: {"decoders": (decoders, {})})
+    monkeypatch.setattr("sys.argv", ["carry"])
+    with pytest.raises(SystemExit, match="decoders: the settings are"):
+        carry.main()
+    assert kit.load(tmp_path / "decoders.json") == stored

@@ -21,7 +21,7 @@ from sklearn.feature_selection import RFE, SelectFromModel
 from sklearn.metrics.pairwise import sigmoid_kernel
 from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import KernelCenterer, StandardScaler
 from sklearn.svm import SVC as Libsvm
 from sklearn.utils import get_tags
 
@@ -427,8 +427,17 @@ def test_asymmetric_matrices_are_refused_beside_one_large_entry(rng, refuses):
         SVC(kernel="precomputed").fit(K, np.arange(60) % 2)
 
 
+def test_rounding_of_a_centred_matrix_is_no_asymmetry(rng):
+    X = rng.normal((300, 0), size=(60, 2))
+    X[0], X[1], y = (0, 0), (600, 0), (rng.random(60) < 0.5).astype(int)
+    K = KernelCenterer().fit_transform((X @ X.T).astype(np.float32))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        SVC(kernel="precomputed").fit(K, y)
+
+
 @pytest.mark.parametrize("wrong", [{"degree": "x"}, {"coef0": "x"}, {"degree": -3}])
-@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly", "sigmoid"])
+@pytest.mark.parametrize("kernel", ["rbf", "linear", "poly", "sigmoid", np.inner])
 def test_degree_and_coef0_are_checked_whether_used_or_not(kernel, wrong):
     with pytest.raises((TypeError, ValueError), match=next(iter(wrong))):
         SVC(kernel=kernel, **wrong).fit(*moons())
