@@ -33,6 +33,7 @@ OTHERS = {  # modules whose tests are not, or not only, in a file of their name
     "kernels": ["svm"],
     "problems": ["svm", "multiclass_svm"],
     "registry": ["checkpoint"],
+    "report": ["report", "latents", "autoencoder"],
     "smo": ["svm"],
 }
 SECONDS = 300  # after which a mutant counts as noticed: it may never end

@@ -1040,6 +1040,14 @@ def test_layers_and_optimizers_of_one_s_own(own, dtype, path):
     assert_array_equal(train(again, 6).network.params, train(run, 6).network.params)
 
 
+def test_counters_of_long_training_runs_come_back(path):
+    network, optimizer = Sequential(Dense(3, 2, rng=0)), Adam(0.01)
+    optimizer.step(network.params, network.grads)
+    optimizer.state["steps"] = 123_456
+    save(path, network, optimizer=optimizer)
+    assert load(path).optimizer.state["steps"] == 123_456
+
+
 def test_a_layer_of_one_s_own_takes_the_precision_of_the_file(own, path):
     network = Sequential(Scale(2), Dense(2, 1, rng=0))
     network.bind(*np.ones((2, 5), np.float32))

@@ -377,3 +377,10 @@ def test_a_folder_that_is_no_path_is_named(folder, refuses):
 def test_a_size_that_python_does_not_print_is_named(refuses):
     with refuses(ValueError, "got an int of 16610 bits, which makes an int of"):
         stratified_split([0, 0, 1, 1], 10**5000, 0)
+
+
+def test_the_largest_seed_of_a_split_is_taken():
+    y = np.arange(20) % 2
+    assert len(stratified_split(y, 10, 2**32 - 1)[1]) == 10
+    with pytest.raises(ValueError, match="seed"):
+        stratified_split(y, 10, 2**32)

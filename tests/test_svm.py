@@ -427,6 +427,11 @@ def test_asymmetric_matrices_are_refused_beside_one_large_entry(rng, refuses):
         SVC(kernel="precomputed").fit(K, np.arange(60) % 2)
 
 
+def test_matrices_that_are_not_square_are_refused(refuses):
+    with refuses(ValueError, "X: expected a square matrix of kernel values, got shape (4, 3)"):
+        SVC(kernel="precomputed").fit(np.ones((4, 3)), [0, 1, 0, 1])
+
+
 def test_rounding_of_a_centred_matrix_is_no_asymmetry(rng):
     X = rng.normal((300, 0), size=(60, 2))
     X[0], X[1], y = (0, 0), (600, 0), (rng.random(60) < 0.5).astype(int)
