@@ -14,7 +14,7 @@ import numpy as np
 from .arrays import Array, gen_batches
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
 from .kernels import (
-    BLOCK_ROWS, CACHE_ROWS, Kernel, PolynomialKernel, check_finite, is_definite, is_linear)
+    BLOCK_ROWS, CACHE_ROWS, Kernel, check_finite, is_definite, is_linear)
 from .smo import alternate
 
 # %% auto #0
@@ -44,7 +44,7 @@ def possible_ranks(kernel: Kernel, A: Array, cache_size: float, solver: str) -> 
 def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank | None:
     """Factor the kernel between all points; None if the rank is too high."""
     V: Array | None
-    if linear := isinstance(kernel, PolynomialKernel) and is_linear(kernel):
+    if is_linear(kernel):
         V = math.sqrt(kernel.gamma) * A.astype(float)
     else:
         blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
@@ -53,7 +53,7 @@ def factor_kernel(kernel: Kernel, A: Array, error: float, rank: int) -> LowRank 
     if V is None:
         return None
     check_finite(np.einsum("ij,ij->", V, V))
-    return LowRank(V, rotate=linear)
+    return LowRank(V, rotate=is_linear(kernel))
 
 # %% ../nbs/interior_point.ipynb #7a1c0e07
 def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float, limit: int,

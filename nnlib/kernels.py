@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -310,7 +310,7 @@ def is_definite(kernel: Kernel, A: Array) -> bool:
     return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
 
 # %% ../nbs/svm.ipynb #f6000013
-def is_linear(kernel: Kernel) -> bool:
+def is_linear(kernel: Kernel) -> TypeGuard[PolynomialKernel]:
     """Return whether a kernel is an affine function of the inner product of its features."""
     return isinstance(kernel, PolynomialKernel) and kernel.degree == 1
 
@@ -335,7 +335,7 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     (k, m), and bias (k,).
     """
     f = np.tile(bias, (len(points), 1))
-    if isinstance(kernel, PolynomialKernel) and is_linear(kernel):
+    if is_linear(kernel):
         w, middle = weights_of(coef, B)
         with quiet():
             for rows in gen_batches(len(points), BLOCK_ROWS):
