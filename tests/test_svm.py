@@ -25,6 +25,7 @@ from sklearn.preprocessing import KernelCenterer, StandardScaler
 from sklearn.svm import SVC as Libsvm
 from sklearn.utils import get_tags
 
+import nnlib.smo
 from nnlib import SVC, OneVsRestSVC, accuracy_score, load_mnist
 from nnlib.duals import (
     DistanceRows,
@@ -361,6 +362,31 @@ def test_moves_of_free_multipliers_save_most_steps():
     assert model.n_iter_[0] < 3000 < 20_000 < theirs.n_iter_[0]
     assert model.certificate(X, y).holds(1e-6)
     assert_allclose(model.decision_function(X), theirs.decision_function(X), atol=0.02)
+
+
+def test_moves_are_paid_for_by_the_steps_before_them(monkeypatch):
+    """The walls were not counted, and a move of 335 multipliers took longer than all steps."""
+    rng, paid, moves = np.random.default_rng(0), 0, []
+    X = rng.normal(size=(300, 5))
+    y = (X.sum(axis=1) / np.sqrt(5) + rng.normal(size=300) > 0).astype(int)
+    take_steps, move = nnlib.smo.smo, nnlib.smo.move_free
+
+    def counted(*arguments):
+        nonlocal paid
+        b, steps = take_steps(*arguments)
+        paid += steps * nnlib.smo.step_cost(len(b))
+        return b, steps
+
+    def charged(H, F, b, lower, upper):
+        nonlocal paid
+        moves.append((12 * int(((b > lower) & (b < upper)).sum()) ** 3, paid))
+        paid = 0
+        return move(H, F, b, lower, upper)
+
+    monkeypatch.setattr(nnlib.smo, "smo", counted)
+    monkeypatch.setattr(nnlib.smo, "move_free", charged)
+    SVC(gamma=0.01, C=1e3, solver="smo").fit(X, y)
+    assert len(moves) > 2 and all(price <= earned for price, earned in moves)
 
 
 def test_smo_stops_at_its_limit():
