@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import Array, gen_batches
+from .distances import Distances, half_squared_distances, is_definite, row_distances
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
-from .kernels import (
-    BLOCK_ROWS, CACHE_ROWS, Kernel, check_finite, is_definite, is_linear)
+from .kernels import BLOCK_ROWS, CACHE_ROWS, Kernel, check_finite, is_linear
+from .problems import Problems
 from .smo import alternate
 
 # %% auto #0
@@ -22,7 +21,6 @@ __all__ = []
 
 
 # %% ../nbs/interior_point.ipynb #7a1c0e06
-SOLVERS = "auto", "smo", "interior_point"
 RANKS = 100, 400, 1600  # tried for kernels whose rank is not known
 
 
@@ -121,61 +119,6 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
         return solve(kernel, A, Y, C, tol, max_iter, cache_size)
     solve_subset(duals, everybody, tol, max_iter, limit, distances)
     return duals
-
-# %% ../nbs/svm.ipynb #3b063d24
-def lift_zeros(H: Array, half_rows: Array, half_columns: Array) -> bool:
-    """Raise distances that are zero up to rounding; return whether any is clearly negative.
-
-    `H` (n, m) is changed; `half_rows` (n,) and `half_columns` (m,) are the halves of K_ii.
-    """
-    smallest = np.finfo(H.dtype)
-    size = max(abs(half_rows).max(), abs(half_columns).max())
-    i, j = np.divmod(np.flatnonzero(smallest.eps * size >= H), H.shape[1])
-    own = np.maximum(abs(half_rows[i]), abs(half_columns[j]))
-    least = np.maximum(smallest.eps * own, smallest.tiny)
-    zero = H[i, j] >= -32 * least
-    H[i, j] = np.where(zero, np.maximum(H[i, j], least), H[i, j])
-    return not zero.all()
-
-
-class Distances(NamedTuple):
-    """Half the squared distances of n points in the space of the kernel.
-
-    Attributes
-    ----------
-    H : ndarray of shape (n, n), or anything whose items are rows of it
-        (K_ii + K_jj)/2 - K_ij.
-    half : ndarray of shape (n,)
-        K_ii / 2.
-    floor : float
-        Number to divide by where H is smaller; 0 if all of H is positive.
-    """
-
-    H: Any
-    half: Array
-    floor: float
-
-
-def half_squared_distances(kernel: Kernel, A: Array) -> Distances:
-    """Compute the distances between all points, by their features A (n, m)."""
-    H, half = np.empty((len(A), len(A)), A.dtype), np.empty(len(A), A.dtype)
-    negative = False
-    for rows in gen_batches(len(A), 2 * CACHE_ROWS):
-        before, so_far = slice(rows.start), slice(rows.stop)
-        strip = kernel.block(A[rows], A[so_far])
-        half[rows] = strip.diagonal(rows.start) / 2
-        np.subtract(half[so_far], strip, out=strip)
-        np.add(strip, half[rows, None], out=strip)
-        negative |= lift_zeros(strip, half[rows], half[so_far])
-        H[rows, so_far] = strip
-        H[before, rows] = strip[:, before].T
-    return Distances(H, half, curvature_floor(half) if negative else 0.0)
-
-
-def curvature_floor(half: Array) -> float:
-    """Return the smallest number that a step may divide by, from the halves of K_ii."""
-    smallest = np.finfo(half.dtype)
-    return float(max(smallest.eps * abs(half).max(), smallest.tiny))
 
 # %% ../nbs/svm.ipynb #8b86744b
 class DualProblems:
@@ -289,31 +232,6 @@ def solve_subset(duals: DualProblems, rows: Array, tol: float, max_iter: float, 
             solve_working_set(duals, p, rows[w], F[p, w], distances, tol, max_iter)
         margin = SET_MARGIN / 2
 
-# %% ../nbs/svm.ipynb #a0c63237
-class DistanceRows:
-    """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
-
-    def __init__(self, kernel: Kernel, A: Array, room: int) -> None:
-        self.kernel, self.A = kernel, A
-        blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
-        self.half = np.concatenate([block.diagonal() for block in blocks]) / 2
-        self.row = lru_cache(room)(self.compute_row)
-
-    def __getitem__(self, i: int) -> Array:
-        return self.row(i)
-
-    def compute_row(self, i: int) -> Array:
-        """Compute the distances of point i from all, (n,)."""
-        row = self.half - self.kernel.block(self.A[i : i + 1], self.A) + self.half[i]
-        lift_zeros(row, self.half[i : i + 1], self.half)
-        return np.asarray(row[0])
-
-
-def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
-    """Return the distances between all points, whose rows are computed when asked for."""
-    H = DistanceRows(kernel, A, room)
-    return Distances(H, H.half, curvature_floor(H.half))
-
 # %% ../nbs/svm.ipynb #0390bcce
 SAMPLE_TOL = 0.1  # largest gap that is good enough for a sample
 SAMPLE_RATIO = 4  # a sample is one in so many points
@@ -355,7 +273,7 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
     """
     limit = room_for(A, cache_size)
     duals, sizes = DualProblems(kernel, A, Y, C), [len(A)]
-    if not is_definite(kernel, A):
+    if not is_definite(kernel, A, limit):
         distances = row_distances(kernel, A, max(2, limit**2 // len(A)))
         solve_subset(duals, np.arange(len(A)), tol, max_iter, limit, distances)
         return duals
@@ -369,3 +287,18 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
         fits = half_squared_distances(kernel, A[rows]) if size <= limit else None
         solve_subset(duals, rows, enough, max_iter, limit, fits)
     return duals
+
+# %% ../nbs/svm.ipynb #f6000008
+def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
+                max_iter: float, room: float, solver: str) -> tuple[Array, Array, Array, Array]:
+    """Solve all problems; return multipliers (slots, n), and gaps, rho and steps of each."""
+    b = np.zeros((1 + max(int(part.slots.max()) for part in parts), len(A)))
+    found = []
+    for part, C in zip(parts, bounds):
+        some = A if len(part.rows) == len(A) else A[part.rows]
+        duals = solve_duals(kernel, some, part.Y, C, tol, max_iter, room, solver)
+        b[part.slots, part.rows] = duals.b
+        found.append((duals.gap, duals.rho, duals.n_iter))
+    gap, rho, n_iter = map(np.concatenate, zip(*found))
+    check_finite(gap + rho)
+    return b, gap, rho, n_iter

@@ -236,36 +236,6 @@ def row_numbers(K: Array) -> Array:
     """Number the rows of a matrix, (n, 1), in its dtype."""
     return np.arange(len(K), dtype=K.dtype)[:, None]
 
-# %% ../nbs/svm.ipynb #18a1f8c3
-SAMPLE_POINTS = 256  # points on which a kernel is judged
-
-
-def sample_kernel(kernel: Kernel, X: Array) -> Array:
-    """Compute the kernel between some points of X (n, d), the largest included, in float64."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        largest = np.einsum("ij,ij->i", X, X, dtype=float).argmax()
-        rows = np.union1d(np.arange(0, len(X), -(-len(X) // SAMPLE_POINTS)), largest)
-        A = kernel.features(X[rows].astype(float))
-        return kernel.block(A, A).astype(float)
-
-
-def distance_error(kernel: Kernel, X: Array) -> float:
-    """Estimate the relative error that rounding makes in distances in the feature space.
-
-    This is the larger of two errors: that of the distances between points, relative to their
-    mean, and that of the distances from the farthest point, relative to their differences. Both
-    are estimated on some of the points X (n, d). NaN if the kernel overflows.
-    """
-    K = sample_kernel(kernel, X)
-    if not np.isfinite(K).all():
-        return math.nan
-    half = K.diagonal() / 2
-    with np.errstate(over="ignore", invalid="ignore"):
-        H, largest = abs(half[:, None] + half - K), abs(K).max() if np.ptp(K) else 0.0
-        near = largest / max(H.mean(), np.finfo(float).tiny)
-        far = np.sqrt(largest / np.median(H[H > 0])) if H.any() else 0.0
-        return float(max(kernel.rounding, np.finfo(X.dtype).eps * max(near, far)))
-
 # %% ../nbs/svm.ipynb #af5a06a1
 def resolve_gamma(gamma: str | float, X: Array) -> float:
     """Return gamma as a number: "scale" stands for 1 / (d var(X)), "auto" for 1 / d."""
@@ -298,17 +268,6 @@ def make_kernel(name: str | Callable[[Array, Array], ArrayLike], X: Array, gamma
         return SigmoidKernel(gamma, coef0)
     return PolynomialKernel(gamma, coef0, degree)
 
-# %% ../nbs/svm.ipynb #9b86c2d6
-def is_definite(kernel: Kernel, A: Array) -> bool:
-    """Return whether a kernel is positive semidefinite, up to constants, on some of the points."""
-    if kernel.definite or isinstance(kernel, (PolynomialKernel, SigmoidKernel)):
-        return kernel.definite
-    some = A[:: -(-len(A) // SAMPLE_POINTS)]
-    K = kernel.block(some, some).astype(float)
-    check_finite(K)
-    values = np.linalg.eigvalsh(K - K.mean(0) - K.mean(1)[:, None] + K.mean())
-    return bool(values[0] >= -math.sqrt(np.finfo(A.dtype).eps) * abs(values).max())
-
 # %% ../nbs/svm.ipynb #f6000013
 def is_linear(kernel: Kernel) -> TypeGuard[PolynomialKernel]:
     """Return whether a kernel is an affine function of the inner product of its features."""
@@ -323,9 +282,20 @@ def weights_of(coef: Array, vectors: Array) -> tuple[Array, Array]:
     would enlarge the rounding errors of vectors that are far from the origin.
     """
     middle = vectors.sum(0, dtype=float) / max(1, len(vectors))
-    weights = np.asarray(coef @ (vectors - middle))
-    weights.setflags(write=False)  # changes to coef_ would have no effect
-    return weights, middle
+    return coef @ (vectors - middle), middle
+
+
+def linear_sum(points: Array, weights: Array, middle: Array, bias: Array) -> Array:
+    """Compute ``points @ weights.T + bias``, (n, k), for points (n, d) of any dtype, in blocks.
+
+    `weights` (k, d) and `middle` (d,) are those of `weights_of`.
+    """
+    f = np.tile(bias, (len(points), 1))
+    with quiet():
+        for rows in gen_batches(len(points), BLOCK_ROWS):
+            f[rows] += (points[rows] - middle) @ weights.T + weights @ middle
+    check_finite(f)
+    return f
 
 
 def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
@@ -334,15 +304,7 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     The points (n, d) may have any dtype. B (m, p) holds the features of m other points, coef is
     (k, m), and bias (k,).
     """
-    f = np.tile(bias, (len(points), 1))
-    if is_linear(kernel):
-        w, middle = weights_of(coef, B)
-        with quiet():
-            for rows in gen_batches(len(points), BLOCK_ROWS):
-                f[rows] += kernel.gamma * ((points[rows] - middle) @ w.T + w @ middle)
-        check_finite(f)
-        return f
-    factors = coef.T.astype(B.dtype)
+    f, factors = np.tile(bias, (len(points), 1)), coef.T.astype(B.dtype)
     with quiet():
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
@@ -350,20 +312,8 @@ def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array
     check_finite(f)
     return f
 
-# %% ../nbs/svm.ipynb #f6100005
-def check_symmetric(K: Array) -> None:
-    """Raise ValueError unless a kernel between points (n, n) is symmetric up to rounding."""
-    largest = np.maximum(K.max(1), -K.min(1))
-    rounding = 16 * np.finfo(K.dtype).eps * largest.max()
-    for rows in gen_batches(len(K), CACHE_ROWS):
-        part, other = K[rows], K[:, rows].T
-        apart = abs(part - other) - 1e-4 * np.maximum(largest[rows, None], largest) - rounding
-        at = np.unravel_index(apart.argmax(), part.shape)
-        if apart[at] > 0:
-            raise ValueError("kernel: expected a symmetric function, got values of "
-                             f"{part[at]:.6g} and {other[at]:.6g} for the same two points")
 
-
+# %% ../nbs/svm.ipynb #f6100006
 def check_finite(values: Array) -> None:
     """Raise ValueError unless all numbers computed from a kernel are finite."""
     if not np.isfinite(values).all():

@@ -5,6 +5,7 @@
 # %% ../nbs/00_problems.ipynb #f6100003
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from itertools import combinations
@@ -92,6 +93,20 @@ def class_weights(class_weight: Mapping[Any, float] | str | None, classes: Array
     if weights is None:
         weights = len(codes) / (len(classes) * np.bincount(codes))
     return weights
+
+# %% ../nbs/svm.ipynb #21f5768e
+SOLVERS = "auto", "smo", "interior_point"
+
+
+def check_limits(machine: Any) -> tuple[float, float, float, str]:
+    """Return tolerance, largest number of steps, infinity for -1, megabytes, and solver."""
+    tol = check_number("tol", machine.tol, float, above=0)
+    most = check_number("max_iter", machine.max_iter, int, low=-1)
+    if most == 0:
+        raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
+    room = check_number("cache_size", machine.cache_size, float, above=0)
+    check_choice("solver", machine.solver, SOLVERS)
+    return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver
 
 # %% ../nbs/svm.ipynb #21f5768f
 def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: float,

@@ -5,45 +5,28 @@
 # %% ../nbs/svm.ipynb #115876a5
 from __future__ import annotations
 
-import math
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_choice, check_number, encode_labels
-from .duals import SOLVERS, solve_duals
+from .arrays import Array, check_number, encode_labels
+from .distances import choose_kernel
+from .duals import solve_parts
 from .estimator import (
-    ConvergenceWarning, Estimator, check_samples, feature_names, of_scikit_learn, quiet,
-    request_weights, weight_requests)
+    Estimator, check_samples, feature_names, quiet, request_weights, weight_requests)
 from .kernels import (
-    MAX_DISTANCE_ERROR, Kernel, PrecomputedKernel, check_finite, check_symmetric, distance_error,
-    kernel_sum, make_kernel, resolve_gamma, row_numbers, sample_kernel, weights_of)
-from nnlib.problems import (
-    Problems, check_classes, check_sample_weight, check_shape, class_weights, count_votes,
-    expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right, warn_unless_solved,
-    weigh_samples)
+    Kernel, PrecomputedKernel, is_linear, kernel_sum, linear_sum, row_numbers, weights_of)
+from .problems import (
+    Problems, check_classes, check_limits, check_sample_weight, check_shape, class_weights,
+    count_votes, expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right,
+    warn_unless_solved, weigh_samples)
 from .simple_svm import Certificate, certify
+
 
 # %% auto #0
 __all__ = ['BaseSVC', 'SVC']
-
-# %% ../nbs/svm.ipynb #f6000008
-def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Array], tol: float,
-                max_iter: float, room: float, solver: str) -> tuple[Array, Array, Array, Array]:
-    """Solve all problems; return multipliers (slots, n), and gaps, rho and steps of each."""
-    b = np.zeros((1 + max(int(part.slots.max()) for part in parts), len(A)))
-    found = []
-    for part, C in zip(parts, bounds):
-        some = A if len(part.rows) == len(A) else A[part.rows]
-        duals = solve_duals(kernel, some, part.Y, C, tol, max_iter, room, solver)
-        b[part.slots, part.rows] = duals.b
-        found.append((duals.gap, duals.rho, duals.n_iter))
-    gap, rho, n_iter = map(np.concatenate, zip(*found))
-    check_finite(gap + rho)
-    return b, gap, rho, n_iter
 
 # %% ../nbs/svm.ipynb #8d95a035
 class BaseSVC(Estimator):
@@ -60,8 +43,10 @@ class BaseSVC(Estimator):
     support_vectors_: Array
     dual_coef_: Array
     intercept_: Array
+    n_support_: Array
     shape_fit_: tuple[int, int]
     _kernel: Kernel | None
+    _weights: tuple[Array, Array] | None
     _fitted: dict[str, Any]
 
     def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
@@ -106,14 +91,18 @@ class BaseSVC(Estimator):
             A = kernel.features(points)
             b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
+        n_support = np.bincount(codes[support], minlength=len(classes))
+        coef, order = self._expand(b[:, support], n_support), np.argsort(support)
+        weights = None
+        if is_linear(kernel):
+            weights = weights_of(kernel.gamma * coef[:, order], points[support[order]])
         given = isinstance(kernel, PrecomputedKernel)
-        self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma,
+        self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma, _weights=weights,
                     _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
                     support_vectors_=points[:0, :0] if given else points[support],
                     dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
                     violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
-                    n_support_=np.bincount(codes[support], minlength=len(classes)),
-                    shape_fit_=shape, n_features_in_=shape[1])
+                    n_support_=n_support, shape_fit_=shape, n_features_in_=shape[1])
         warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
         return self
 
@@ -134,9 +123,12 @@ class BaseSVC(Estimator):
     @property
     def coef_(self) -> Array:
         """Weights of the features, (k, d), of machines with the linear kernel."""
-        if vars(self).get("_fitted", {}).get("kernel") != "linear":
+        fitted = vars(self).get("_fitted", {})
+        if fitted.get("kernel") != "linear" or self._weights is None:
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return weights_of(self._coefficients(), self.support_vectors_)[0]
+        coef = self._weights[0].view()
+        coef.setflags(write=False)  # changes would make it differ from dual_coef_
+        return coef
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:
@@ -175,20 +167,23 @@ class BaseSVC(Estimator):
     def _arrange(self, support: Array, codes: Array) -> Array:
         return support
 
-    def _coefficients(self) -> Array:
-        return self.dual_coef_
+    def _expand(self, dual_coef: Array, n_support: Array) -> Array:
+        return dual_coef
 
     def _values(self, X: ArrayLike) -> Array:
         """Compute the functions of all k problems for points X (n, d): (n, k)."""
         self._check_fitted()
-        order, kernel, dtype = np.argsort(self.support_), self._kernel, self.support_vectors_.dtype
+        kernel, dtype = self._kernel, self.support_vectors_.dtype
         points = self._check_samples(X, dtype, convert=kernel is None)
+        if self._weights is not None:
+            return linear_sum(points, *self._weights, self.intercept_)
+        order, coef = np.argsort(self.support_), self._expand(self.dual_coef_, self.n_support_)
         vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
         if kernel is None:
             kernel, points = PrecomputedKernel(points), row_numbers(points)
         with np.errstate(all="ignore"):
             B = kernel.features(vectors.astype(dtype, copy=False))
-        return kernel_sum(kernel, points, B, self._coefficients()[:, order], self.intercept_)
+        return kernel_sum(kernel, points, B, coef[:, order], self.intercept_)
 
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
         """Ask scikit-learn to pass weights to `fit`; its metadata routing must be on."""
@@ -206,29 +201,6 @@ class BaseSVC(Estimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.pairwise = self.kernel == "precomputed"
         return tags
-
-# %% ../nbs/svm.ipynb #f6000009
-def choose_kernel(machine: BaseSVC, X: Array) -> tuple[Kernel, float, Array]:
-    """Make the kernel; return it, its gamma, and the points, in double precision if necessary."""
-    given = isinstance(machine.kernel, str) and machine.kernel == "precomputed"
-    if given and X.shape[0] != X.shape[1]:
-        raise ValueError(f"X: expected a square matrix of kernel values, got shape {X.shape}")
-    for dtype in dict.fromkeys((X.dtype, np.dtype(float))):
-        X = X.astype(dtype, copy=False)
-        gamma = resolve_gamma(machine.gamma, X)
-        kernel = make_kernel(machine.kernel, X, gamma, machine.degree, machine.coef0)
-        points = row_numbers(X) if given else X
-        error = distance_error(kernel, points)
-        if error <= MAX_DISTANCE_ERROR:
-            break
-    check_finite(np.array(error))
-    if not kernel.definite:
-        check_symmetric(X if given else sample_kernel(kernel, points))
-    if error > MAX_DISTANCE_ERROR:
-        warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
-                      "even in float64; scale the data", of_scikit_learn(ConvergenceWarning),
-                      stacklevel=3)
-    return kernel, gamma, points
 
 # %% ../nbs/svm.ipynb #e01fa106
 class SVC(BaseSVC):
@@ -305,8 +277,6 @@ class SVC(BaseSVC):
     ['a', 'c']
     """
 
-    n_support_: Array
-
     def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
                  kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
                  tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
@@ -354,17 +324,5 @@ class SVC(BaseSVC):
     def _arrange(self, support: Array, codes: Array) -> Array:
         return np.asarray(support[np.argsort(codes[support], kind="stable")])
 
-    def _coefficients(self) -> Array:
-        pairs = len(self.classes_) > 2
-        return expand_pairs(self.dual_coef_, self.n_support_) if pairs else self.dual_coef_
-
-# %% ../nbs/svm.ipynb #21f5768e
-def check_limits(machine: BaseSVC) -> tuple[float, float, float, str]:
-    """Return tolerance, largest number of steps, infinity for -1, megabytes, and solver."""
-    tol = check_number("tol", machine.tol, float, above=0)
-    most = check_number("max_iter", machine.max_iter, int, low=-1)
-    if most == 0:
-        raise ValueError("max_iter: expected a positive int, or -1 for no limit, got 0")
-    room = check_number("cache_size", machine.cache_size, float, above=0)
-    check_choice("solver", machine.solver, SOLVERS)
-    return tol, math.inf if most == -1 else min(most, 2**62), room, machine.solver
+    def _expand(self, dual_coef: Array, n_support: Array) -> Array:
+        return expand_pairs(dual_coef, n_support) if len(n_support) > 2 else dual_coef

@@ -28,6 +28,7 @@ from . import kit
 OTHERS = {  # modules whose tests are not, or not only, in a file of their name
     "archive": ["checkpoint"],
     "buffers": ["layers", "network"],
+    "distances": ["svm", "scikit_learn"],
     "duals": ["svm", "interior_point"],
     "estimator": ["scikit_learn", "preprocessing"],
     "kernels": ["svm"],

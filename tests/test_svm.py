@@ -27,21 +27,17 @@ from sklearn.utils import get_tags
 
 import nnlib.smo
 from nnlib import SVC, OneVsRestSVC, accuracy_score, load_mnist
-from nnlib.duals import (
-    DistanceRows,
-    DualProblems,
-    half_squared_distances,
-    solve,
-    working_set,
-)
+from nnlib.distances import PROOF_POINTS, DistanceRows, half_squared_distances, is_definite
+from nnlib.duals import DualProblems, solve, working_set
 from nnlib.estimator import ConvergenceWarning
 from nnlib.kernels import (
     CACHE_ROWS,
     CallableKernel,
     PolynomialKernel,
+    PrecomputedKernel,
     RBFKernel,
     SigmoidKernel,
-    is_definite,
+    row_numbers,
 )
 from nnlib.simple_svm import certify
 from nnlib.smo import move_free, smo
@@ -1090,7 +1086,9 @@ def test_the_problem_that_is_solved_is_the_one_that_was_posed(name, kind, recwar
             assert_array_equal(model.dual_coef_, models[0].dual_coef_)
             assert_array_equal(model.intercept_, models[0].intercept_)
     assert_allclose(models[2].decision_function(X), models[0].decision_function(X), atol=1e-2)
-    assert not recwarn
+    said = [str(warning.message) for warning in recwarn]
+    assert bool(said) == (name == "negative inner product"), said
+    assert all("squared distances" in message for message in said)
 
 
 def test_a_problem_of_an_indefinite_kernel_is_as_good_as_libsvm_s():
@@ -1111,16 +1109,49 @@ def test_a_problem_of_an_indefinite_kernel_is_as_good_as_libsvm_s():
     assert abs(np.mean(ahead)) < 3 * np.std(ahead) / 20**0.5
 
 
-def test_a_kernel_that_is_definite_by_luck_of_the_sample_is_solved_as_posed(monkeypatch):
-    """Where all distances are at hand and some are negative, the curvature has its floor."""
-    monkeypatch.setattr("nnlib.duals.is_definite", lambda kernel, A: True)
-    X, y = datasets.make_classification(150, 5, flip_y=0.1, random_state=3)
-    assert half_squared_distances(CallableKernel(tanh_kernel), X).floor > 0
-    model = SVC(C=2, kernel=tanh_kernel).fit(X, y)
-    assert gap_of(tanh_kernel(X, X), 2.0 * y - 1, model, 2) == pytest.approx(
-        model.violation_[0], abs=1e-9
-    )
-    assert model.violation_[0] <= 1e-3
+def test_an_indefinite_kernel_that_a_sample_would_not_show_has_one_solution(rng):
+    """Every third point was looked at: the solution depended on `cache_size`."""
+    X, y = datasets.make_classification(450, 5, flip_y=0.1, random_state=3)
+    K, hidden = X @ X.T, np.arange(450) % 3 > 0
+    K[np.ix_(hidden, hidden)] += 5 * np.sin(3 * X[hidden] @ X[hidden].T)
+    assert np.linalg.eigvalsh(K[~hidden][:, ~hidden])[0] > -1e-9
+    assert not is_definite(PrecomputedKernel(K), row_numbers(K), 450)
+    models = [
+        SVC(C=2, kernel="precomputed", cache_size=room).fit(K, y) for room in (200, 0.1, 1e-3)
+    ]
+    for model in models:
+        assert_array_equal(model.dual_coef_, models[0].dual_coef_)
+        assert_array_equal(model.intercept_, models[0].intercept_)
+        assert gap_of(K, 2.0 * y - 1, model, 2) == pytest.approx(model.violation_[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_distances_in_place_of_a_kernel_are_named(kind, given):
+    """A matrix of distances was solved without a word, and every point predicted by chance."""
+    X, y = moons()
+    X = X.astype(kind)
+
+    def distance(A, B):
+        return np.sqrt(np.square(A[:, None] - B).sum(-1))
+
+    def fit(function):
+        if given:
+            return SVC(kernel="precomputed").fit(function(X, X), y)
+        return SVC(kernel=function).fit(X, y)
+
+    for negative in (distance, lambda A, B: -(A @ B.T), lambda A, B: 1e3 - np.exp(A @ B.T)):
+        with pytest.warns(UserWarning, match="SVC: expected a kernel with positive squared dist"):
+            fit(negative)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for function in (
+            lambda A, B: -distance(A, B),
+            lambda A, B: A @ B.T - 1000,
+            lambda A, B: np.ones((len(A), len(B)), A.dtype),
+            lambda A, B: np.exp(A @ B.T),
+        ):
+            fit(function)
 
 
 @pytest.mark.parametrize("far", [1e6, 1e8, 1e9])
@@ -1137,23 +1168,25 @@ def test_one_point_far_away_does_not_spoil_the_distances_of_the_others(far, rng)
     )
 
 
-def test_definite_kernels_are_known_and_others_are_tried(rng):
+def test_definite_kernels_are_known_and_others_are_proven(rng):
     X = rng.normal(size=(300, 3))
     for kernel in (
         RBFKernel(X, 1.0),
         PolynomialKernel(coef0=-5.0),
         PolynomialKernel(coef0=1.0, degree=3),
     ):
-        assert kernel.definite and is_definite(kernel, X)
+        assert kernel.definite and is_definite(kernel, X, 0)
     for function in (
         lambda A, B: A @ B.T,
         lambda A, B: A @ B.T - 7,
         lambda A, B: -np.square(A[:, None] - B).sum(-1),
     ):
-        assert is_definite(CallableKernel(function), X)
-        assert is_definite(CallableKernel(function), X.astype(np.float32))
+        assert is_definite(CallableKernel(function), X, 300)
+        assert is_definite(CallableKernel(function), X.astype(np.float32), 300)
+        assert not is_definite(CallableKernel(function), X, 299)
+        assert not is_definite(CallableKernel(function), np.zeros((PROOF_POINTS + 1, 1)), 10**6)
     for kernel in CallableKernel(tanh_kernel), PolynomialKernel(coef0=-1.0, degree=2):
-        assert not kernel.definite and not is_definite(kernel, X)
+        assert not kernel.definite and not is_definite(kernel, X, 300)
 
 
 def test_rows_are_those_of_the_matrix_and_few_are_kept(dtype, rng):

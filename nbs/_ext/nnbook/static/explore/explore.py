@@ -25,7 +25,7 @@ from nnlib import (
 )
 from nnlib.arrays import Array
 from nnlib.data import MNIST, parse_idx, read_verified
-from nnlib.duals import half_squared_distances
+from nnlib.distances import half_squared_distances
 from nnlib.kernels import make_kernel
 from nnlib.simple_svm import certify, find_bias
 from nnlib.smo import smo
