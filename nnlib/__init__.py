@@ -45,10 +45,11 @@ from .losses import BCEWithLogitsLoss, CrossEntropyLoss, Loss, MSELoss
 from .metrics import (accuracy_score, classification_report, confusion_matrix,
                            precision_recall_fscore_support)
 from .multiclass_svm import OneVsRestSVC
-from .network import History, Sequential
+from .network import Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import PCA, StandardScaler
 from .svm import SVC
+from .training import History
 
 _all_ = ["ReLU", "Sigmoid", "Softmax", "Tanh", "Autoencoder", "load_mnist", "stratified_split",
          "check_layer", "check_loss", "check_network", "numerical_gradient", "relative_error",

@@ -15,8 +15,9 @@ from .activations import ReLU, Sigmoid
 from .arrays import RNG, Array, as_rng, check_array, check_number, shown
 from .layers import Dense, Layer
 from .losses import BCEWithLogitsLoss, Loss
-from .network import History, Sequential
+from .network import Sequential
 from .optimizer import SGD, Optimizer
+from .training import History
 
 # %% auto #0
 __all__ = ['Autoencoder']
@@ -91,15 +92,44 @@ class Autoencoder(Sequential):
         super().__init__(self.encoder, self.decoder)
 
     def encode(self, X: ArrayLike) -> Array:
-        """Compute the latents (n, k) of images `X` (n, d)."""
+        """Compute the latents of images.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        Z : ndarray of shape (n, k)
+        """
         return self.encoder.predict(X)
 
     def decode(self, Z: ArrayLike) -> Array:
-        """Compute the images (n, d), with pixels from 0 to 1, for latents `Z` (n, k)."""
+        """Compute the images for latents.
+
+        Parameters
+        ----------
+        Z : array_like of shape (n, k)
+
+        Returns
+        -------
+        X : ndarray of shape (n, d)
+            Pixels from 0 to 1.
+        """
         return np.ascontiguousarray(Sigmoid().forward(self.decoder.predict(Z)))
 
     def reconstruct(self, X: ArrayLike) -> Array:
-        """Compute the reconstructions (n, d), with pixels from 0 to 1, of images `X` (n, d)."""
+        """Encode images, and decode the latents.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        reconstructions : ndarray of shape (n, d)
+            Pixels from 0 to 1.
+        """
         return np.ascontiguousarray(Sigmoid().forward(self.predict(X)))
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, *, loss: Loss | None = None,

@@ -18,10 +18,11 @@ import numpy as np
 from nnlib.archive import (check_ints, check_object, check_path, read_arrays, read_text,
                            replace_file, rng_from_config, rng_to_config, write_arrays)
 from nnlib.arrays import Array, check_number, gen_batches, shown
-from nnlib.network import History, Sequential
+from nnlib.network import Sequential
 from nnlib.optimizer import Optimizer
 from nnlib.registry import (check_rebuild, check_shared, count_params, network_from_config,
                             optimizer_from_config, optimizer_to_config, register, to_config)
+from nnlib.training import History
 
 Generator: TypeAlias = "np.random.Generator | np.random.RandomState | None"
 

@@ -52,24 +52,53 @@ class Layer:
     _instead = "make a new one"
 
     def forward_into(self, x: Array, y: Array) -> None:
-        """Compute the outputs `y` (n, n_out) of the inputs `x` (n, n_in)."""
+        """Compute the outputs of a batch.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, n_in)
+            The inputs; to be left as they are.
+        y : ndarray of shape (n, n_out)
+            The outputs, to be written.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define forward_into(x, y)")
 
     def backward_into(self, x: Array, y: Array, dy: Array, dx: Any) -> None:
-        """Compute `dx`, and `grads`, from `x`, `y` and the gradient `dy`, which stay unchanged.
+        """Compute the gradients of a batch: `dx`, and `grads` if there are parameters.
 
-        `dx` is None if the gradient with respect to the inputs is not needed; this happens
-        only to layers with parameters.
+        Parameters
+        ----------
+        x, y : ndarray of shape (n, n_in) and (n, n_out)
+            The batch and its outputs; to be left as they are.
+        dy : ndarray of shape (n, n_out)
+            Gradient of the loss with respect to the outputs; to be left as it is.
+        dx : ndarray of shape (n, n_in) or None
+            The gradient with respect to the inputs, to be written. None if it is not needed; this
+            happens only to layers with parameters.
         """
         raise NotImplementedError(
             f"{type(self).__name__} must define backward_into(x, y, dy, dx)")
 
     def forward(self, inputs: ArrayLike) -> Array:
-        """Compute the outputs (n, n_out) for `inputs` (n, n_in), one row per sample.
+        """Compute the outputs for a batch.
 
-        The result is a copy that no later call changes, stored feature by feature (Fortran
-        order) if it has two axes. Raises TypeError for anything but floats, and ValueError
-        for a wrong shape, no samples, or NaN.
+        Parameters
+        ----------
+        inputs : array_like of shape (n, n_in)
+            Floats, one row per sample.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n, n_out)
+            A copy that no later call changes, stored feature by feature (Fortran order) if it
+            has two axes.
+
+        Raises
+        ------
+        TypeError
+            For anything but floats.
+        ValueError
+            For a wrong shape, no samples, or NaN.
         """
         x: Any = inputs
         buffers = self._buffers
@@ -79,11 +108,25 @@ class Layer:
         return buffers.outputs(self.leaves, x)
 
     def backward(self, grad_output: ArrayLike) -> Array:
-        """Compute all gradients of the loss from its gradient with respect to the outputs.
+        """Compute all gradients of the loss, for the batch of the last `forward`.
 
-        Overwrites `grads` with the gradient with respect to the parameters and returns
-        that with respect to the inputs, stored as in `forward`. Raises RuntimeError if
-        `forward` was never called with these parameters.
+        Parameters
+        ----------
+        grad_output : array_like, shaped as the outputs
+            Gradient of the loss with respect to the outputs.
+
+        Returns
+        -------
+        grad_inputs : ndarray, shaped as the inputs
+            Gradient with respect to the inputs, stored as in `forward`. That with respect to the
+            parameters is in `grads`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For anything but finite floats of this shape.
+        RuntimeError
+            If `forward` was never called with these parameters.
         """
         buffers, params = self._buffers, self.params
         if buffers is None or (params.size and buffers.params is not params):

@@ -29,7 +29,20 @@ class Loss:
     _scratch: Array | None = None
 
     def value_into(self, p: Array, t: Array, dp: Array) -> Any:
-        """Return the loss of `p` (n, d) for targets `t`; write its gradient into `dp`."""
+        """Compute the loss of a batch and write its gradient.
+
+        Parameters
+        ----------
+        p, t : ndarray of shape (n, d)
+            Predictions and targets; to be left as they are.
+        dp : ndarray of shape (n, d)
+            The gradient with respect to the predictions, to be written.
+
+        Returns
+        -------
+        value : float
+            The loss, averaged as the class says.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define value_into(p, t, dp)")
 
     def check_targets(self, targets: ArrayLike, shape: tuple[int, ...], dtype: DTypeLike,
@@ -49,11 +62,26 @@ class Loss:
                            targets: ArrayLike) -> tuple[float, Array]:
         """Compute the loss and its gradient with respect to the predictions.
 
-        The targets have the shape of the predictions, and so does the gradient, which is
-        stored feature by feature (Fortran order) if it has two axes.
+        Parameters
+        ----------
+        predictions : array_like of shape (n, d)
+        targets : array_like
+            As the loss takes them; in general shaped as the predictions.
 
-        Raises TypeError for arrays that are not floats, ValueError for different shapes
-        or numbers that are not finite, and FloatingPointError if the loss overflows.
+        Returns
+        -------
+        value : float
+        gradient : ndarray of shape (n, d)
+            Stored feature by feature (Fortran order) if it has two axes.
+
+        Raises
+        ------
+        TypeError
+            For arrays that are not floats.
+        ValueError
+            For different shapes, or numbers that are not finite.
+        FloatingPointError
+            If the loss overflows.
         """
         p = check_array(predictions, "predictions")
         t = self.check_targets(targets, p.shape, p.dtype)
@@ -68,7 +96,17 @@ class Loss:
         return value, dp if len(shape) == 2 else dp.reshape(shape)
 
     def forward(self, predictions: ArrayLike, targets: ArrayLike) -> float:
-        """Compute the loss and keep its gradient for `backward`."""
+        """Compute the loss and keep its gradient for `backward`.
+
+        Parameters
+        ----------
+        predictions, targets : array_like
+            As in `value_and_gradient`, which also lists the errors.
+
+        Returns
+        -------
+        value : float
+        """
         value, self._grad = self.value_and_gradient(predictions, targets)
         return value
 

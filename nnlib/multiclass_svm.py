@@ -9,7 +9,7 @@ import numpy as np
 
 from .arrays import Array
 from .problems import Problems
-from .svm import BaseSVC
+from .base_svm import BaseSVC
 
 # %% auto #0
 __all__ = ['OneVsRestSVC']

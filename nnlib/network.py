@@ -5,23 +5,20 @@
 # %% ../nbs/network.ipynb #3fc49d3b
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import (RNG, Array, as_rng, check_array, check_flag, check_instance,
-                          check_number, gen_batches, get_state, set_state, shown)
-from .buffers import Buffers, batch_buffer
+from .arrays import RNG, Array, as_rng, check_flag, check_number, gen_batches, shown
 from .layers import Layer, check_inputs, check_layers, fit_buffers, join, write_into
 from .losses import Loss
 from .optimizer import Optimizer
+from .training import History, Trainer, check_data
 
 # %% auto #0
-__all__ = ['Sequential', 'History']
+__all__ = ['Sequential']
 
 # %% ../nbs/network.ipynb #e5ed7bb8
 class Sequential(Layer):
@@ -91,15 +88,45 @@ class Sequential(Layer):
         self._parts = [(x, x._params, x._grads) for x in self._leaves if x._params.size]
 
     def predict(self, X: ArrayLike) -> Array:
-        """Compute the outputs (n, n_out) for `X` (n, n_in); `backward` is not affected."""
+        """Compute the outputs for any number of samples; `backward` is not affected.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, n_in)
+            Floats, one row per sample.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n, n_out)
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `forward`.
+        """
         x = check_inputs(self, X)
         outputs = [np.ascontiguousarray(y) for _, y in self._blocks(x.reshape(-1, x.shape[-1]))]
         return np.concatenate(outputs).reshape(*x.shape[:-1], -1)
 
     def evaluate(self, X: ArrayLike, y: ArrayLike, loss: Loss) -> float:
-        """Compute the loss of the predictions for `X` (n, n_in) against targets `y`, as in `fit`.
+        """Compute the mean loss of the predictions.
 
-        Raises FloatingPointError if the predictions overflow.
+        Parameters
+        ----------
+        X, y : array_like
+            Inputs (n, n_in) and targets, as in `fit`.
+        loss : Loss
+
+        Returns
+        -------
+        value : float
+
+        Raises
+        ------
+        TypeError, ValueError
+            For invalid data.
+        FloatingPointError
+            If the predictions overflow.
         """
         X, y = check_data(self, X, y, loss)
         total = 0.0
@@ -195,186 +222,3 @@ class Sequential(Layer):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
-
-# %% ../nbs/network.ipynb #7a1f9749
-class TrainingStep:
-    """Forward pass, loss and backward pass for n samples (n, d); if `copying`, X is the target."""
-
-    def __init__(self, network: Layer, loss: Loss, n: int, d: int, copying: bool = False) -> None:
-        self.layers, self.loss, dtype = network.leaves, loss, network.params.dtype
-        self.buffers = Buffers(self.layers, n, d, dtype, to_input=False)
-        self.x = self.targets = self.buffers.values[0]
-        if not copying:
-            self.targets = batch_buffer(n, self.buffers.shape[1], dtype)
-        self._X, self._y = np.empty_like(self.x, order="C"), np.empty_like(self.targets, order="C")
-
-    def load(self, X: Array, y: Array, rows: Array) -> None:
-        """Copy these rows of the data into the arrays."""
-        self.x[...] = np.take(X, rows, 0, self._X, "clip")
-        if self.targets is not self.x:
-            self.targets[...] = np.take(y, rows, 0, self._y, "clip")
-
-    def run(self) -> float:
-        """Compute the gradients of all layers; return the loss."""
-        buffers, layers = self.buffers, self.layers
-        buffers.forward(layers)
-        value: float = self.loss.value_into(buffers.values[-1], self.targets,
-                                            buffers.gradients[-1])
-        buffers.backward(layers)
-        return value
-
-# %% ../nbs/network.ipynb #504afb57
-@dataclass
-class History:
-    """The losses of a training run, epoch by epoch.
-
-    Attributes
-    ----------
-    loss : list of float
-        Mean loss over the samples of each epoch, each computed before its update.
-    val_loss, val_epochs : list
-        Loss on the validation data, and the epochs (from 1) after which it was computed.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    val_loss: list[float] = field(default_factory=list)
-    val_epochs: list[int] = field(default_factory=list)
-
-# %% ../nbs/network.ipynb #d354fa4e
-class Trainer:
-    """Trains a network epoch by epoch, on batches of X (n, n_in) and y (n, n_out)."""
-
-    def __init__(self, network: Sequential, X: Array, y: Array, loss: Loss, optimizer: Optimizer,
-                 size: int, rng: np.random.Generator | np.random.RandomState | None,
-                 history: History | None = None) -> None:
-        check_instance("optimizer", optimizer, Optimizer, "SGD(0.1)")
-        self.history = h = History() if history is None else history
-        check_instance("history", h, History, "History()")
-        for name in ("loss", "val_loss", "val_epochs"):
-            check_instance(f"history.{name}", getattr(h, name), list, "[]")
-        self.network, self.loss, self.optimizer = network, loss, optimizer
-        self.params, self.grads = network.params, network.grads
-        optimizer.attach(self.params, self.grads)
-        self.X, self.y, self.rng = X, y, rng
-        self.size = min(size, len(X))
-        sizes = {self.size, len(X) % self.size or self.size}
-        self.steps = {n: TrainingStep(network, loss, n, X.shape[1], y is X) for n in sizes}
-        if self.size == len(X):
-            self.load(np.arange(len(X)))
-
-    def load(self, rows: Array) -> TrainingStep:
-        """Copy these rows of the data into the step for their batch size."""
-        step = self.steps[len(rows)]
-        step.load(self.X, self.y, rows)
-        return step
-
-    def update(self, step: TrainingStep) -> float:
-        """Update the parameters once; return the loss before the update."""
-        value = step.run()
-        if not math.isfinite(value):
-            raise FloatingPointError(f"loss: expected a finite number, got {value} in "
-                                     f"epoch {len(self.history.loss) + 1}")
-        self.optimizer.update(self.params, self.grads)
-        return value
-
-    def epoch(self) -> None:
-        """Train on all samples once, and append their mean loss to the history."""
-        n, size = len(self.X), self.size
-        if size == n:
-            loss = self.update(self.steps[n])
-        else:
-            order = np.arange(n) if self.rng is None else self.rng.permutation(n)
-            batches = (order[i : i + size] for i in range(0, n, size))
-            loss = sum(self.update(self.load(rows)) * len(rows) for rows in batches) / n
-        self.history.loss.append(loss)
-
-    def snapshot(self) -> tuple[Any, ...]:
-        """Copy everything that an epoch changes."""
-        memory = {name: value.copy() if isinstance(value, np.ndarray) else value
-                  for name, value in self.optimizer.state.items()}
-        return (self.params.copy(), self.grads.copy(), vars(self.optimizer).copy(), memory,
-                self.rng and get_state(self.rng), len(self.history.loss),
-                len(self.history.val_loss))
-
-    def restore(self, snapshot: tuple[Any, ...]) -> None:
-        """Put back what `snapshot` has copied."""
-        params, grads, settings, memory, rng, epochs, validations = snapshot
-        self.params, self.grads = self.network._params, self.network._grads
-        self.params[...], self.grads[...] = params, grads
-        vars(self.optimizer).update(settings, state=memory, _params=self.params, _grads=self.grads)
-        if self.rng:
-            set_state(self.rng, rng)
-        del self.history.loss[epochs:]
-        del self.history.val_loss[validations:], self.history.val_epochs[validations:]
-
-    def put_back(self, snapshot: tuple[Any, ...]) -> None:
-        """Restore a snapshot; if Ctrl-C interrupts this, start again from the beginning."""
-        while True:
-            try:
-                return self.restore(snapshot)
-            except KeyboardInterrupt:
-                continue
-
-    def run(self, epochs: int, validation: tuple[Array, Array] | None = None, interval: int = 1,
-            callback: Callable[[History], Any] | None = None, progress: bool = False) -> None:
-        """Train for the remaining epochs; undo an unfinished one, or all of them on divergence."""
-        first = last = self.snapshot()
-        outside, computing, stop = np.geterr(), True, False
-        try:
-            with np.errstate(all="ignore"):
-                for epoch in epoch_range(epochs, self.history, progress):
-                    self.epoch()
-                    if validation and epoch % interval == 0:
-                        loss = self.network.evaluate(*validation, self.loss)
-                        self.history.val_loss.append(loss)
-                        self.history.val_epochs.append(epoch)
-                    if callback is not None:
-                        computing = False
-                        with np.errstate(**outside):
-                            stop = bool(callback(self.history))
-                        self.params, self.grads = self.network.params, self.network.grads
-                        self.optimizer._params, self.optimizer._grads = self.params, self.grads
-                        computing = True
-                    last = self.snapshot()
-                    if stop:
-                        break
-                if not np.isfinite(self.params).all():
-                    raise FloatingPointError("parameters: expected finite numbers, "
-                                             "got NaN or infinity")
-        except BaseException as error:
-            diverged = computing and isinstance(error, FloatingPointError)
-            self.put_back(first if diverged else last)
-            if not diverged:
-                raise
-            raise FloatingPointError(f"fit: {error}; the parameters are as before") from None
-
-
-# %% ../nbs/network.ipynb #94620074
-def epoch_range(epochs: int, history: History, progress: bool) -> Iterator[int]:
-    """Yield the numbers of the epochs still to train; `progress` shows a bar with the loss."""
-    done = len(history.loss)
-    if not progress:
-        yield from range(done + 1, epochs + 1)
-        return
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        message = "fit: progress=True needs tqdm; install it with: pip install tqdm"
-        raise ImportError(message) from None
-    with tqdm(range(done + 1, epochs + 1), initial=done, total=epochs, unit="epoch") as bar:
-        for epoch in bar:
-            yield epoch
-            bar.set_postfix(loss=(history.loss or [math.nan])[-1], refresh=False)
-
-
-# %% ../nbs/network.ipynb #faa10006
-def check_data(network: Layer, X: ArrayLike, y: ArrayLike, loss: Loss,
-               of: str = "") -> tuple[Array, Array]:
-    """Return inputs and targets in the network's dtype; raise an error if they do not fit."""
-    check_instance("loss", loss, Loss, "MSELoss()")
-    inputs = check_array(X, f"{of}X", (None, network.n_in), network.params.dtype)
-    width = network.n_out or inputs.shape[1]
-    same = y is X and width == inputs.shape[1]
-    targets = loss.check_targets(inputs if same else y, (len(inputs), width), inputs.dtype,
-                                 f"{of}y")
-    return inputs, targets

@@ -65,14 +65,28 @@ class Optimizer:
         self.state: dict[str, Any] = {}
 
     def update(self, params: Array, grads: Array) -> None:
-        """Change `params` in place, by one step against `grads`."""
+        """Change the parameters in place, by one step; a subclass defines this.
+
+        Parameters
+        ----------
+        params, grads : ndarray of shape (k,)
+            Parameters and their gradients, always the same two arrays.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define update(params, grads)")
 
     @np.errstate(under="ignore")  # a tiny change may be rounded to 0
     def step(self, params: Array, grads: Array) -> None:
-        """Change `params` in place, by one step downhill; both are vectors of floats.
+        """Change the parameters in place, by one step downhill.
 
-        Raises ValueError if `params` is not the vector of the first step.
+        Parameters
+        ----------
+        params, grads : ndarray of shape (k,)
+            Parameters and their gradients, floats of one precision.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If they are not such vectors, or not those of the first step.
         """
         self.attach(params, grads)
         self.update(params, grads)

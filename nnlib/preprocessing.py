@@ -30,17 +30,54 @@ class Transformer(Estimator):
     _origin: Array
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Fit to `X`, (n, d); `y` is ignored."""
+        """Learn from samples.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Numbers; one row per sample.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        The transformer itself.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define fit(X)")
 
     def fit_transform(self, X: ArrayLike, y: object = None) -> Array:
-        """Fit to `X`, (n, d), and return it transformed."""
+        """Learn from samples, and return them transformed.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+
+        Returns
+        -------
+        Z : ndarray of shape (n, k)
+        """
         return self.fit(X).transform(X)
 
     def transform(self, X: ArrayLike) -> Array:
-        """Transform samples `X`, (n, d); float32 stays float32, everything else becomes float64.
+        """Transform samples.
 
-        Returns a frame of pandas or polars if `set_output` or scikit-learn's settings ask for it.
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+
+        Returns
+        -------
+        Z : ndarray of shape (n, k)
+            float32 for float32, else float64. A frame of pandas or polars if `set_output` or
+            scikit-learn's settings ask for it.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            For invalid samples, or other features than those of `fit`.
         """
         points = self._check_samples(X, convert=False)
         Z = np.empty((len(points), len(self._names_out([""] * self.n_features_in_))),
@@ -55,7 +92,23 @@ class Transformer(Estimator):
         return table
 
     def inverse_transform(self, Z: ArrayLike) -> Array:
-        """Return the samples, (n, d), that `transform` turns into `Z`, or the nearest ones."""
+        """Find the samples that `transform` turns into `Z`, or the nearest ones.
+
+        Parameters
+        ----------
+        Z : array_like of shape (n, k)
+
+        Returns
+        -------
+        X : ndarray of shape (n, d)
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            For invalid numbers.
+        """
         self._check_fitted()
         with np.errstate(all="ignore"):
             d = len(self._names_out([""] * self.n_features_in_))
@@ -128,7 +181,23 @@ class StandardScaler(Transformer):
         self.with_mean, self.with_std = with_mean, with_std
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the mean and the variance of each feature of `X`, (n, d); `y` is ignored."""
+        """Learn the mean and the variance of each feature.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        The scaler itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For invalid samples or settings.
+        """
         shift, stretch = (check_flag(name, getattr(self, name)) for name in self.get_params())
         names, X = feature_names(X), check_samples(X, "X", convert=False)
         n, eps = len(X), np.finfo(np.float64).eps
@@ -215,7 +284,24 @@ class PCA(Transformer):
         self.n_components, self.whiten = n_components, whiten
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
-        """Learn the components of `X`, (n, d), with at least two rows; `y` is ignored."""
+        """Learn the mean and the components.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            At least two samples.
+        y : object
+            Ignored.
+
+        Returns
+        -------
+        The PCA itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For invalid samples or settings.
+        """
         names, X = feature_names(X), check_samples(X, "X", convert=False)
         whiten = check_flag("whiten", self.whiten)
         k = check_components(self.n_components, *X.shape)

@@ -13,13 +13,15 @@ import numpy as np
 from .activations import Sigmoid
 from .arrays import Array
 from .autoencoder import Autoencoder
+from .base_svm import BaseSVC
 from .data import stratified_split
 from .losses import BCEWithLogitsLoss, Loss, MSELoss
 from .multiclass_svm import OneVsRestSVC
-from .network import History, Sequential
+from .network import Sequential
 from .optimizer import SGD, Adam, Optimizer
 from .preprocessing import StandardScaler
-from .svm import SVC, BaseSVC
+from .svm import SVC
+from .training import History
 
 # %% auto #0
 __all__ = []

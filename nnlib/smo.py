@@ -87,11 +87,12 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     return np.array(beta), max_iter
 
 # %% ../nbs/svm.ipynb #d78eb929
+@np.errstate(divide="ignore", invalid="ignore")
 def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, int]:
     """Return how far `b` can move along `way` before an entry hits a wall, and which entry."""
-    room = np.where(way > 0, high - b, low - b)
-    steps = np.divide(room, way, out=np.full_like(b, np.inf), where=way != 0)
-    return float(steps.min()), int(steps.argmin())
+    steps = np.where(way == 0, np.inf, np.where(way > 0, high - b, low - b) / way)
+    k = int(steps.argmin())
+    return float(steps[k]), k
 
 # %% ../nbs/svm.ipynb #a11f0003
 def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array:
@@ -107,8 +108,8 @@ def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array
     M: Array = np.linalg.inv(system)[:m, :m]
     change = np.empty_like(M)
     x, way, left = b[free], M @ (F[free] / -square.max()), np.ones(m, bool)
-    for _ in range(m - 1):
-        way[left] -= way[left].mean()  # against rounding
+    for held in range(m - 1):
+        way -= left * (way.sum() / (m - held))  # against rounding
         step, k = first_wall(x, way, low, high)
         x += min(step, 1.0) * way
         if step >= 1 or not M[k, k] > 0:
@@ -116,7 +117,7 @@ def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array
         x[k] = high[k] if way[k] > 0 else low[k]
         column = M[:, k] / M[k, k]
         way = (1 - step) * (way - way[k] * column)
-        M -= np.outer(column, M[k], out=change)
+        M -= np.multiply(column[:, None], M[k], out=change)
         way[k] = M[k] = M[:, k] = left[k] = 0
     b[free] = np.clip(x, low, high)
     return b
@@ -130,6 +131,11 @@ def step_cost(n: int) -> int:
     return 10 * CALL + 50 * n
 
 
+def move_cost(m: int) -> int:
+    """Return what a move of m free multipliers costs, in multiplications."""
+    return 7 * m**3 + 12 * m * CALL
+
+
 def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
               max_iter: int, floor: float = 0.0) -> tuple[Array, int]:
     """Alternate between SMO and moves of all free multipliers; otherwise like `smo`."""
@@ -137,14 +143,14 @@ def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: flo
         return smo(H, F, b, lower, upper, tol, max_iter, floor)
     n_iter, paid = 0, 0
     while True:
-        most = min(max_iter - n_iter, 20 + len(F) // (2 if n_iter else 1))
+        most = min(max_iter - n_iter, 20 + len(F) // (32 if n_iter else 4))
         pairs, steps = smo(H, F, b, lower, upper, tol, most)
         n_iter, paid = n_iter + steps, paid + steps * step_cost(len(F))
         if steps < most or n_iter == max_iter:
             return pairs, n_iter
         F, b = F + gradient_change(H, pairs - b), pairs
         m = int(np.count_nonzero((b > lower) & (b < upper)))
-        if m > 1 and 12 * m**3 <= paid:
+        if m > 1 and move_cost(m) <= paid:
             paid, moved = 0, move_free(H, F, b, lower, upper)
             dF = gradient_change(H, moved - b)
             if (moved - b) @ (2 * F + dF) < 0:

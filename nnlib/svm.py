@@ -6,201 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, check_number, encode_labels
-from .distances import choose_kernel
-from .duals import solve_parts
-from .estimator import (
-    Estimator, check_samples, feature_names, quiet, request_weights, weight_requests)
-from .kernels import (
-    Kernel, PrecomputedKernel, is_linear, kernel_sum, linear_sum, row_numbers, weights_of)
+from .arrays import Array
+from .base_svm import BaseSVC
 from .problems import (
-    Problems, check_classes, check_limits, check_sample_weight, check_shape, class_weights,
-    count_votes, expand_pairs, one_vs_one, one_vs_rest, rank_classes, share_right,
-    warn_unless_solved, weigh_samples)
-from .simple_svm import Certificate, certify
+    Problems, check_shape, count_votes, expand_pairs, one_vs_one, one_vs_rest, rank_classes)
+from .simple_svm import Certificate
 
 
 # %% auto #0
-__all__ = ['BaseSVC', 'SVC']
-
-# %% ../nbs/svm.ipynb #8d95a035
-class BaseSVC(Estimator):
-    """Base class of support vector machines; ``_layout`` of a subclass turns labels into problems.
-
-    The parameters are those of `SVC`.
-    """
-
-    _estimator_type = "classifier"
-
-    classes_: Array
-    class_weight_: Array
-    support_: Array
-    support_vectors_: Array
-    dual_coef_: Array
-    intercept_: Array
-    n_support_: Array
-    shape_fit_: tuple[int, int]
-    _kernel: Kernel | None
-    _weights: tuple[Array, Array] | None
-    _fitted: dict[str, Any]
-
-    def __init__(self, *, C: float = 1.0, degree: int = 3, gamma: str | float = "scale",
-                 kernel: str | Callable[[Array, Array], ArrayLike] = "rbf", coef0: float = 0.0,
-                 tol: float = 1e-3, cache_size: float = 200, max_iter: int = -1,
-                 class_weight: Mapping[Any, float] | str | None = None,
-                 solver: str = "auto") -> None:
-        self.C, self.kernel, self.degree, self.gamma, self.coef0 = C, kernel, degree, gamma, coef0
-        self.tol, self.cache_size, self.max_iter = tol, cache_size, max_iter
-        self.class_weight, self.solver = class_weight, solver
-
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Solve the dual problems of points with labels; warn if one is not solved to `tol`.
-
-        Parameters
-        ----------
-        X : array_like of shape (n, d)
-            Points, of floats or integers. float32 stays float32 where it is accurate enough.
-            With the kernel "precomputed", the kernel between the points, (n, n).
-        y : array_like of shape (n,)
-            Labels: integers, strings or truth values.
-        sample_weight : array_like of shape (n,), optional
-            Factors of C; a sample of weight 0 takes no part.
-
-        Returns
-        -------
-        The classifier itself.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If an argument, a parameter or a value of the kernel is invalid.
-        """
-        names, points = feature_names(X), check_samples(X, "X")
-        classes, codes = encode_labels(y, len(points))
-        check_classes(type(self).__name__, classes)
-        factors = self._class_weights(classes, codes)
-        parts, bounds = self._problems(codes, factors, sample_weight)
-        limits, shape = check_limits(self), points.shape
-        with quiet():
-            kernel, gamma, points = choose_kernel(self, points)
-            A = kernel.features(points)
-            b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
-        support = self._arrange(np.flatnonzero(b.any(0)), codes)
-        n_support = np.bincount(codes[support], minlength=len(classes))
-        coef, order = self._expand(b[:, support], n_support), np.argsort(support)
-        weights = None
-        if is_linear(kernel):
-            weights = weights_of(kernel.gamma * coef[:, order], points[support[order]])
-        given = isinstance(kernel, PrecomputedKernel)
-        self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma, _weights=weights,
-                    _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
-                    support_vectors_=points[:0, :0] if given else points[support],
-                    dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
-                    violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
-                    n_support_=n_support, shape_fit_=shape, n_features_in_=shape[1])
-        warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
-        return self
-
-    def decision_function(self, X: ArrayLike) -> Array:
-        """Compute f for points X (n, d): (n,) for two classes, (n, k) for k problems."""
-        f = self._values(X)
-        return f[:, 0] if f.shape[1] == 1 else f
-
-    def predict(self, X: ArrayLike) -> Array:
-        """Predict each point's class: the second of two if f > 0, else that of the largest f."""
-        f = self.decision_function(X)
-        return np.asarray(self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(1)])
-
-    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Compute the weighted share of points X (n, d) whose class is predicted as in y (n,)."""
-        return share_right(self.predict(X), y, sample_weight)
-
-    @property
-    def coef_(self) -> Array:
-        """Weights of the features, (k, d), of machines with the linear kernel."""
-        fitted = vars(self).get("_fitted", {})
-        if fitted.get("kernel") != "linear" or self._weights is None:
-            raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        coef = self._weights[0].view()
-        coef.setflags(write=False)  # changes would make it differ from dual_coef_
-        return coef
-
-    def certificates(self, X: ArrayLike, y: ArrayLike,
-                     sample_weight: ArrayLike | None = None) -> list[Certificate]:
-        """Compute a certificate for each problem; the training data must be passed again."""
-        f = self._values(X).T
-        classes, codes = encode_labels(y, f.shape[1])
-        if f.shape[1] != self.shape_fit_[0] or not np.array_equal(classes, self.classes_):
-            raise ValueError(f"certificates: expected {self.shape_fit_[0]} training samples of "
-                             f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
-        fitted, b = type(self)(**self._fitted), np.zeros((len(self.dual_coef_), f.shape[1]))
-        b[:, self.support_] = self.dual_coef_
-        parts, bounds = fitted._problems(codes, self.class_weight_, sample_weight)
-        problems = [(part.rows, *each) for part, C in zip(parts, bounds)
-                    for each in zip(part.Y, C, np.atleast_2d(b[part.slots, part.rows]))]
-        return [certify(b * Y, Y, f_p[rows], bias, C)
-                for (rows, Y, C, b), f_p, bias in zip(problems, f, self.intercept_)]
-
-    def _layout(self, k: int, codes: Array) -> list[Problems]:
-        return one_vs_rest(k, codes)
-
-    def _problems(self, codes: Array, factors: Array, sample_weight: ArrayLike | None
-                  ) -> tuple[list[Problems], list[Array]]:
-        """Make problems from classes (n,), and bounds of multipliers from factors of C (k,)."""
-        C = check_number("C", self.C, float, above=0)
-        parts = self._layout(len(factors), codes)
-        weights = check_sample_weight(sample_weight, len(codes))
-        return parts, [weigh_samples(C, self._factors(part, factors[codes[part.rows]]), part,
-                                     weights) for part in parts]
-
-    def _class_weights(self, classes: Array, codes: Array) -> Array:
-        return class_weights(self.class_weight, classes, codes)
-
-    def _factors(self, part: Problems, factors: Array) -> Array:
-        return np.broadcast_to(factors, part.Y.shape)
-
-    def _arrange(self, support: Array, codes: Array) -> Array:
-        return support
-
-    def _expand(self, dual_coef: Array, n_support: Array) -> Array:
-        return dual_coef
-
-    def _values(self, X: ArrayLike) -> Array:
-        """Compute the functions of all k problems for points X (n, d): (n, k)."""
-        self._check_fitted()
-        kernel, dtype = self._kernel, self.support_vectors_.dtype
-        points = self._check_samples(X, dtype, convert=kernel is None)
-        if self._weights is not None:
-            return linear_sum(points, *self._weights, self.intercept_)
-        order, coef = np.argsort(self.support_), self._expand(self.dual_coef_, self.n_support_)
-        vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
-        if kernel is None:
-            kernel, points = PrecomputedKernel(points), row_numbers(points)
-        with np.errstate(all="ignore"):
-            B = kernel.features(vectors.astype(dtype, copy=False))
-        return kernel_sum(kernel, points, B, coef[:, order], self.intercept_)
-
-    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Ask scikit-learn to pass weights to `fit`; its metadata routing must be on."""
-        return request_weights(self, "fit", sample_weight)
-
-    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Ask scikit-learn to pass weights to `score`; its metadata routing must be on."""
-        return request_weights(self, "score", sample_weight)
-
-    def get_metadata_routing(self) -> Any:
-        """Return the requests, for scikit-learn's tools."""
-        return weight_requests(self)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.pairwise = self.kernel == "precomputed"
-        return tags
+__all__ = ['SVC']
 
 # %% ../nbs/svm.ipynb #e01fa106
 class SVC(BaseSVC):
@@ -289,12 +108,41 @@ class SVC(BaseSVC):
         self.decision_function_shape, self.break_ties = decision_function_shape, break_ties
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Compute f for points X (n, d): (n,) for two classes, else as the shape asks for."""
+        """Compute the decision function.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            Points; with the kernel "precomputed", their kernel with the training points.
+
+        Returns
+        -------
+        f : ndarray of shape (n,) or (n, k)
+            For more than two classes, a number for each class or each pair, as
+            `decision_function_shape` says.
+
+        Raises
+        ------
+        NotFittedError
+            Before `fit`.
+        TypeError, ValueError
+            For invalid points, or other features than those of `fit`.
+        """
         f, shape = super().decision_function(X), check_shape(self.decision_function_shape)
         return f if f.ndim == 1 or shape == "ovo" else rank_classes(f, len(self.classes_))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predict each point's class: the second of two if f > 0, else that of most votes."""
+        """Predict the class: the second of two if f > 0, else that of most votes.
+
+        Parameters
+        ----------
+        X : array_like of shape (n, d)
+            As in `decision_function`, which also lists the errors.
+
+        Returns
+        -------
+        classes : ndarray of shape (n,)
+        """
         f, k = self._values(X), len(self.classes_)
         shape = check_shape(self.decision_function_shape, self.break_ties)
         if self.break_ties and shape == "ovo":
@@ -306,10 +154,23 @@ class SVC(BaseSVC):
 
     def certificate(self, X: ArrayLike, y: ArrayLike,
                     sample_weight: ArrayLike | None = None) -> Certificate:
-        """Compute the certificate for two classes; the training data must be passed again.
+        """Compute the certificate of a machine for two classes.
 
-        It has the attributes `infeasibility`, `violation`, `primal`, `dual` and `gap`, and the
-        method `holds`, which compares the first two with a tolerance.
+        Parameters
+        ----------
+        X, y, sample_weight
+            The training data, as they were passed to `fit`.
+
+        Returns
+        -------
+        certificate : Certificate
+            With the attributes `infeasibility`, `violation`, `primal`, `dual` and `gap`, and the
+            method `holds`, which compares the first two with a tolerance.
+
+        Raises
+        ------
+        ValueError
+            For more than two classes, or if these cannot be the training data.
         """
         proofs = self.certificates(X, y, sample_weight)
         if len(proofs) > 1:

@@ -27,15 +27,19 @@ from . import kit
 
 OTHERS = {  # modules whose tests are not, or not only, in a file of their name
     "archive": ["checkpoint"],
+    "base_svm": ["svm", "multiclass_svm", "scikit_learn"],
     "buffers": ["layers", "network"],
     "distances": ["svm", "scikit_learn"],
     "duals": ["svm", "interior_point"],
     "estimator": ["scikit_learn", "preprocessing"],
     "kernels": ["svm"],
+    "layers": ["layers", "network"],
     "problems": ["svm", "multiclass_svm"],
     "registry": ["checkpoint"],
     "report": ["report", "latents", "autoencoder"],
     "smo": ["svm"],
+    "svm": ["svm", "multiclass_svm"],
+    "training": ["network"],
 }
 SECONDS = 300  # after which a mutant counts as noticed: it may never end
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {

@@ -27,7 +27,7 @@ import torch
 
 import nnlib
 from nnlib import SGD, BCEWithLogitsLoss
-from nnlib.network import Trainer
+from nnlib.training import Trainer
 
 from . import kit
 from .frameworks import recipe, with_nnlib, with_torch

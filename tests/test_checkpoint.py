@@ -1156,6 +1156,11 @@ def test_optimizers_with_untold_settings_or_many_arrays_are_not_saved(own, path)
     with pytest.raises(ValueError, match="expected a state of at most 90 arrays, got 120"):
         save(path, network, optimizer=many)
     assert not path.exists()
+    most = RMSProp(0.1)
+    most.state = {f"part{k}": np.zeros_like(network.params) for k in range(90)}
+    register(RMSProp)
+    save(path, network, optimizer=most)
+    assert len(load(path).optimizer.state) == 90
 
 
 @pytest.mark.parametrize("thing", [3, "Dense", Dense(1, 1), History, int], ids=repr)
@@ -2149,6 +2154,23 @@ LARGE = {
     "in networks": lambda: Sequential(Sequential(Dense(2000, 2000, rng=0)), Dense(2000, 9, rng=1)),
     "an autoencoder": lambda: Autoencoder((2000, 2000, 3), rng=0),
 }
+
+
+def test_layers_of_the_reader_s_own_are_not_copied_to_make_the_network(own, path):
+    """Only what they have allocated themselves comes on top."""
+    import tracemalloc
+
+    class Shift(Layer):
+        def __init__(self):
+            self.params = np.zeros(2_000_000)
+
+    register(Shift)
+    save(path, Sequential(Sequential(Shift()), Dense(2, 3, rng=0)))
+    tracemalloc.start()
+    load(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5.05 * path.stat().st_size
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)

@@ -375,3 +375,11 @@ def test_arguments_of_another_kind_are_named(call, error, words, x, refuses):
 
 def test_a_loss_whose_gradient_is_all_rounding_is_right():
     assert check_loss(CrossEntropyLoss(), [[40.0, 0.3, -30.0]], [0]) < 1e-6
+
+
+def test_a_wrong_gradient_of_a_loss_is_found_among_many_small_numbers():
+    """Each of 10,000 elements has a tiny gradient; the floor is a fraction of them."""
+    rng = np.random.default_rng(0)
+    p = rng.normal(size=(100, 100))
+    assert check_loss(MSELoss(), p, p + 1e-5) < 1e-6
+    assert check_loss(WrongLoss(), p, p + 1e-5) == pytest.approx(0.99, rel=1e-3)

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.svm import SVC
 
@@ -19,7 +20,20 @@ from nnlib.interior_point import (
     smo_budget,
     solve_low_rank,
     solve_symmetric,
+    start,
 )
+
+
+def test_the_start_by_hand():
+    """Three points on a line, 0, 1 and 2, the last of them positive."""
+    K, y = LowRank(np.array([[0.0], [1.0], [2.0]])), np.array([-1.0, -1.0, 1.0])
+    p = start(K, y, np.minimum(0, 4 * y), np.maximum(0, 4 * y))
+    assert_allclose(p.b, [-1, -1, 2])
+    F = np.array([-3, 0, 3]) - y  # K b, but for a constant, is 3 (x - 1)
+    assert p.rho == pytest.approx(np.median(F))
+    assert_allclose(p.z - p.w, F - p.rho)
+    assert_allclose(np.minimum(p.z, p.w), abs(F - p.rho).mean())  # no force is small
+    assert_allclose([p.s, p.t], [np.add(p.b, [4, 4, 0]), np.subtract([0, 0, 4], p.b)])
 
 
 def dual(X, y, beta):

@@ -431,3 +431,8 @@ def test_stored_search_is_the_code_of_today():
     module = ast.parse((root / "studies" / "svm_search.py").read_text(encoding="utf-8"))
     (function,) = [node for node in module.body if isinstance(node, ast.FunctionDef)]
     assert ast.unparse(ast.parse(stored)) == ast.unparse(function)
+
+
+def test_both_machines_have_the_same_defaults():
+    for name, value in OneVsRestSVC().get_params().items():
+        assert SVC().get_params()[name] == value == getattr(Libsvm(), name, value), name

@@ -28,7 +28,7 @@ from nnlib import (
 from nnlib.arrays import get_state
 from nnlib.gradient_checker import check_network
 from nnlib.layers import Layer
-from nnlib.network import History, Trainer, TrainingStep, check_data
+from nnlib.training import History, Trainer, TrainingStep, check_data
 from studies.survival import at_line
 
 ACTIVATIONS = [ReLU, Sigmoid, Tanh, Softmax]

@@ -3,6 +3,7 @@ to.
 """
 
 import ast
+import inspect
 import json
 import re
 from pathlib import Path
@@ -111,3 +112,31 @@ def test_no_class_is_deeper_than_a_base_one_between_and_its_own() -> None:
         for kind in kinds
     }
     assert len(kinds) > 20 and max(depths.values()) == 3, depths
+
+
+ONE_LINE = {  # what other code calls, not a user
+    "attach", "bind", "check_targets", "get_feature_names_out", "get_params", "scratch",
+    "set_fit_request", "set_output", "set_params", "set_score_request", "state_array",
+}  # fmt: skip
+
+
+def test_what_a_user_calls_tells_its_parameters() -> None:
+    """Sections had been cut to one line, to keep cells short."""
+    kinds = [kind for kind in vars(nnlib).values() if isinstance(kind, type)]
+    methods = {
+        f"{kind.__name__}.{name}": method
+        for kind in kinds
+        for name, method in inspect.getmembers(kind, inspect.isfunction)
+        if not name.startswith("_") and len(inspect.signature(method).parameters) > 1
+    }
+    assert len(methods) > 60
+    lacking = [
+        name
+        for name, method in methods.items()
+        if name.split(".")[1] not in ONE_LINE
+        and "\nParameters\n-" not in (inspect.getdoc(method) or "")
+    ]
+    assert not lacking
+    functions = [f for f in vars(nnlib).values() if inspect.isfunction(f)]
+    assert len(functions) > 10
+    assert all("\nParameters\n-" in (inspect.getdoc(f) or "") for f in functions)

@@ -153,3 +153,18 @@ def test_kernels_of_every_size_make_no_noise(scale):
 def test_a_kernel_matrix_of_another_shape_is_refused(refuses):
     with refuses(ValueError, "K: expected shape (4, 4), got (3, 4)"):
         simple_smo(np.ones((3, 4)), np.array([1, -1, 1, -1]), C=1.0, rng=0)
+
+
+def test_one_pass_without_a_step_is_enough_by_default():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 2))
+    y, K = np.where(X[:, 0] + rng.normal(size=40) > 0, 1, -1), X @ X.T
+    longer = []
+    for seed in range(20):
+        default, one, four = (
+            simple_smo(K, y, 10.0, rng=seed, **more)[0]
+            for more in ({}, {"passes": 1}, {"passes": 4})
+        )
+        assert (default == one).all()
+        longer.append((default != four).any())
+    assert sum(longer) > 3

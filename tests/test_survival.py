@@ -40,7 +40,7 @@ def test_it_is_survived_in_processes(name):
 
 def test_an_injected_exception_would_be_noticed(monkeypatch):
     """Without the rollback, the experiment on `fit` fails."""
-    monkeypatch.setattr("nnlib.network.Trainer.restore", lambda self, snapshot: None)
+    monkeypatch.setattr("nnlib.training.Trainer.restore", lambda self, snapshot: None)
     tried, survived = survival.lines_of_fit(23)
     assert survived < tried
 

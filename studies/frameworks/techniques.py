@@ -19,7 +19,7 @@ import numpy as np
 from nnlib import SGD, BCEWithLogitsLoss, Dense, ReLU, Sequential
 from nnlib.arrays import Array
 from nnlib.losses import flat
-from nnlib.network import History, Trainer, TrainingStep
+from nnlib.training import History, Trainer, TrainingStep
 
 from .. import kit
 from . import recipe
