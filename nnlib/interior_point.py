@@ -371,6 +371,6 @@ NEWTON_STEPS = 15  # least number that a problem takes
 
 
 def smo_budget(n: int, rank: int) -> int:
-    """Return how many steps of SMO, with their moves, cost as much as Newton's method."""
+    """Return how many steps of SMO cost as much as the solution by Newton's method."""
     newton = n * rank**2 + rank**3 + 30 * n * rank + 400 * CALL
-    return NEWTON_STEPS * newton // (2 * step_cost(n))
+    return NEWTON_STEPS * newton // step_cost(n)

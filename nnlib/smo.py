@@ -133,7 +133,7 @@ def step_cost(n: int) -> int:
 
 def move_cost(m: int) -> int:
     """Return what a move of m free multipliers costs, in multiplications."""
-    return 7 * m**3 + 12 * m * CALL
+    return 12 * m**3 + 12 * m * CALL
 
 
 def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
@@ -141,11 +141,11 @@ def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: flo
     """Alternate between SMO and moves of all free multipliers; otherwise like `smo`."""
     if floor or F.dtype != np.float64:
         return smo(H, F, b, lower, upper, tol, max_iter, floor)
-    n_iter, paid = 0, 0
+    n, n_iter, paid, wait = len(F), 0, 0, 20 + len(F) // 4
     while True:
-        most = min(max_iter - n_iter, 20 + len(F) // (32 if n_iter else 4))
+        most = min(max_iter - n_iter, wait)
         pairs, steps = smo(H, F, b, lower, upper, tol, most)
-        n_iter, paid = n_iter + steps, paid + steps * step_cost(len(F))
+        n_iter, paid = n_iter + steps, paid + steps * step_cost(n)
         if steps < most or n_iter == max_iter:
             return pairs, n_iter
         F, b = F + gradient_change(H, pairs - b), pairs
@@ -155,6 +155,7 @@ def alternate(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: flo
             dF = gradient_change(H, moved - b)
             if (moved - b) @ (2 * F + dF) < 0:
                 F, b = F + dF, moved
+        wait = 20 + n // 32 + max(0, move_cost(m) - paid) // (2 * step_cost(n))
 
 
 def gradient_change(H: Array, change: Array) -> Array:

@@ -376,7 +376,7 @@ def test_moves_are_paid_for_by_the_steps_before_them(monkeypatch):
     def charged(H, F, b, lower, upper):
         nonlocal paid
         m = int(((b > lower) & (b < upper)).sum())
-        moves.append((7 * m**3 + 12 * m * nnlib.smo.CALL, paid))
+        moves.append((12 * m**3 + 12 * m * nnlib.smo.CALL, paid))
         paid = 0
         return move(H, F, b, lower, upper)
 
