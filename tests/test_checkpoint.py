@@ -2170,7 +2170,7 @@ def test_layers_of_the_reader_s_own_are_not_copied_to_make_the_network(own, path
     load(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 5.05 * path.stat().st_size
+    assert peak < 4.05 * path.stat().st_size
 
 
 @pytest.mark.parametrize("make", LARGE.values(), ids=LARGE)

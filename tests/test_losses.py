@@ -346,3 +346,12 @@ def test_masked_classes_are_refused(refuses):
 def test_many_classes_need_no_square_of_them():
     p = np.zeros((2, 100_000))
     assert CrossEntropyLoss().forward(p, [0, 99_999]) == pytest.approx(np.log(100_000))
+
+
+@pytest.mark.parametrize("loss", [MSELoss(), BCEWithLogitsLoss(), CrossEntropyLoss()], ids=repr)
+def test_three_axes_are_rows_of_samples(loss, rng):
+    p, t = rng.normal(size=(2, 3, 4)), rng.dirichlet(np.ones(4), size=(2, 3))
+    value, gradient = loss.value_and_gradient(p, t)
+    flat_value, flat_gradient = loss.value_and_gradient(p.reshape(6, 4), t.reshape(6, 4))
+    assert value == pytest.approx(flat_value, rel=1e-15)
+    assert_allclose(gradient.reshape(6, 4), flat_gradient, rtol=1e-15)

@@ -384,6 +384,7 @@ def test_moves_are_paid_for_by_the_steps_before_them(monkeypatch):
     monkeypatch.setattr(nnlib.smo, "move_free", charged)
     SVC(gamma=0.01, C=1e3, solver="smo").fit(X, y)
     assert len(moves) > 2 and all(price <= earned for price, earned in moves)
+    assert nnlib.smo.step_cost(1000) > nnlib.smo.step_cost(10)
 
 
 def test_smo_stops_at_its_limit():
