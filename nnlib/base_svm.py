@@ -13,15 +13,15 @@ from numpy.typing import ArrayLike
 
 from .arrays import Array, check_number, encode_labels
 from .distances import choose_kernel
-from .duals import solve_parts
+from .duals import certify_parts, solve_parts
 from .estimator import (
     Estimator, check_samples, feature_names, quiet, request_weights, weight_requests)
 from .kernels import (
-    Kernel, PrecomputedKernel, is_linear, kernel_sum, linear_sum, row_numbers, weights_of)
+    Kernel, PrecomputedKernel, kernel_sum, linear_sum, linear_weights, row_numbers)
 from .problems import (
-    Problems, check_classes, check_limits, check_sample_weight, class_weights, one_vs_rest,
-    share_right, warn_unless_solved, weigh_samples)
-from .simple_svm import Certificate, certify
+    Problems, check_classes, check_limits, check_sample_weight, check_training_data,
+    class_weights, one_vs_rest, share_right, warn_unless_solved, weigh_samples)
+from .simple_svm import Certificate
 
 # %% auto #0
 __all__ = ['BaseSVC']
@@ -82,18 +82,15 @@ class BaseSVC(Estimator):
         classes, codes = encode_labels(y, len(points))
         check_classes(type(self).__name__, classes)
         factors = self._class_weights(classes, codes)
-        parts, bounds = self._problems(codes, factors, sample_weight)
+        parts, C = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
         with quiet():
             kernel, gamma, points = choose_kernel(self, points)
-            A = kernel.features(points)
-            b, gap, rho, n_iter = solve_parts(kernel, A, parts, bounds, *limits)
+            b, gap, rho, n_iter = solve_parts(kernel, kernel.features(points), parts, C, *limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
         n_support = np.bincount(codes[support], minlength=len(classes))
         coef, order = self._expand(b[:, support], n_support), np.argsort(support)
-        weights = None
-        if is_linear(kernel):
-            weights = weights_of(kernel.gamma * coef[:, order], points[support[order]])
+        weights = linear_weights(kernel, coef[:, order], points[support[order]])
         given = isinstance(kernel, PrecomputedKernel)
         self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma, _weights=weights,
                     _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
@@ -161,12 +158,9 @@ class BaseSVC(Estimator):
     @property
     def coef_(self) -> Array:
         """Weights of the features, (k, d), of machines with the linear kernel."""
-        fitted = vars(self).get("_fitted", {})
-        if fitted.get("kernel") != "linear" or self._weights is None:
+        if vars(self).get("_fitted", {}).get("kernel") != "linear" or not self._weights:
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        coef = self._weights[0].view()
-        coef.setflags(write=False)  # changes would make it differ from dual_coef_
-        return coef
+        return np.broadcast_to(self._weights[0], self._weights[0].shape)  # a read-only view
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:
@@ -188,16 +182,11 @@ class BaseSVC(Estimator):
         """
         f = self._values(X).T
         classes, codes = encode_labels(y, f.shape[1])
-        if f.shape[1] != self.shape_fit_[0] or not np.array_equal(classes, self.classes_):
-            raise ValueError(f"certificates: expected {self.shape_fit_[0]} training samples of "
-                             f"{len(self.classes_)} classes, got {f.shape[1]} of {len(classes)}")
+        check_training_data(self.shape_fit_[0], self.classes_, f.shape[1], classes)
         fitted, b = type(self)(**self._fitted), np.zeros((len(self.dual_coef_), f.shape[1]))
         b[:, self.support_] = self.dual_coef_
         parts, bounds = fitted._problems(codes, self.class_weight_, sample_weight)
-        problems = [(part.rows, *each) for part, C in zip(parts, bounds)
-                    for each in zip(part.Y, C, np.atleast_2d(b[part.slots, part.rows]))]
-        return [certify(b * Y, Y, f_p[rows], bias, C)
-                for (rows, Y, C, b), f_p, bias in zip(problems, f, self.intercept_)]
+        return certify_parts(parts, bounds, b, f, self.intercept_)
 
     def _layout(self, k: int, codes: Array) -> list[Problems]:
         return one_vs_rest(k, codes)
@@ -234,9 +223,8 @@ class BaseSVC(Estimator):
         vectors = self.support_[order, None] if kernel is None else self.support_vectors_[order]
         if kernel is None:
             kernel, points = PrecomputedKernel(points), row_numbers(points)
-        with np.errstate(all="ignore"):
-            B = kernel.features(vectors.astype(dtype, copy=False))
-        return kernel_sum(kernel, points, B, coef[:, order], self.intercept_)
+        vectors, coef = np.asarray(vectors, dtype), coef[:, order]
+        return kernel_sum(kernel, points, vectors, coef, self.intercept_)
 
     def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
         """Ask scikit-learn to pass weights to `fit`; its metadata routing must be on."""

@@ -14,6 +14,7 @@ from .distances import Distances, half_squared_distances, is_definite, row_dista
 from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget, solve_box
 from .kernels import BLOCK_ROWS, CACHE_ROWS, Kernel, check_finite, is_linear
 from .problems import Problems
+from .simple_svm import Certificate, certify
 from .smo import alternate
 
 # %% auto #0
@@ -302,3 +303,12 @@ def solve_parts(kernel: Kernel, A: Array, parts: list[Problems], bounds: list[Ar
     gap, rho, n_iter = map(np.concatenate, zip(*found))
     check_finite(gap + rho)
     return b, gap, rho, n_iter
+
+
+def certify_parts(parts: list[Problems], bounds: list[Array], b: Array, f: Array,
+                  intercepts: Array) -> list[Certificate]:
+    """Compute each problem's certificate, from multipliers (slots, n) and decisions f (k, n)."""
+    problems = [(part.rows, *each) for part, C in zip(parts, bounds)
+                for each in zip(part.Y, C, np.atleast_2d(b[part.slots, part.rows]))]
+    return [certify(b * Y, Y, f_p[rows], bias, C)
+            for (rows, Y, C, b), f_p, bias in zip(problems, f, intercepts)]

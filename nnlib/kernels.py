@@ -285,6 +285,11 @@ def weights_of(coef: Array, vectors: Array) -> tuple[Array, Array]:
     return coef @ (vectors - middle), middle
 
 
+def linear_weights(kernel: Kernel, coef: Array, vectors: Array) -> tuple[Array, Array] | None:
+    """Compute the weights of a linear machine, as `weights_of` does; None for other kernels."""
+    return weights_of(kernel.gamma * coef, vectors) if is_linear(kernel) else None
+
+
 def linear_sum(points: Array, weights: Array, middle: Array, bias: Array) -> Array:
     """Compute ``points @ weights.T + bias``, (n, k), for points (n, d) of any dtype, in blocks.
 
@@ -298,14 +303,16 @@ def linear_sum(points: Array, weights: Array, middle: Array, bias: Array) -> Arr
     return f
 
 
-def kernel_sum(kernel: Kernel, points: Array, B: Array, coef: Array, bias: Array) -> Array:
-    """Compute k sums of a kernel, ``K(points, B) coef.T + bias``, (n, k), in blocks.
+def kernel_sum(kernel: Kernel, points: Array, vectors: Array, coef: Array, bias: Array) -> Array:
+    """Compute k sums of a kernel, ``K(points, vectors) coef.T + bias``, (n, k), in blocks.
 
-    The points (n, d) may have any dtype. B (m, p) holds the features of m other points, coef is
-    (k, m), and bias (k,).
+    The points (n, d) may have any dtype; the vectors (m, d) have that of the kernel. `coef` is
+    (k, m), and `bias` (k,).
     """
-    f, factors = np.tile(bias, (len(points), 1)), coef.T.astype(B.dtype)
+    f = np.tile(bias, (len(points), 1))
     with quiet():
+        B = kernel.features(vectors)
+        factors = coef.T.astype(B.dtype)
         for rows in gen_batches(len(points), max(1, 4 * BLOCK_ROWS**2 // max(1, len(B)))):
             some = kernel.features(points[rows].astype(B.dtype, copy=False))
             f[rows] += kernel.block(some, B) @ factors

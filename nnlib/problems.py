@@ -131,6 +131,13 @@ def check_classes(name: str, classes: Array) -> None:
         raise ValueError(f"{name}: expected at least two classes in y, got one class, {found}")
 
 
+def check_training_data(n: int, classes: Array, n_now: int, classes_now: Array) -> None:
+    """Raise ValueError unless there are as many samples, of the same classes, as in `fit`."""
+    if n_now != n or not np.array_equal(classes_now, classes):
+        raise ValueError(f"certificates: expected {n} training samples of {len(classes)} classes, "
+                         f"got {n_now} of {len(classes_now)}")
+
+
 def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
     """Return the factor of each class, (k,), or None for "balanced"."""
     if class_weight is None:
