@@ -1112,12 +1112,12 @@ def test_a_problem_of_an_indefinite_kernel_is_as_good_as_libsvm_s():
 
 
 def test_an_indefinite_kernel_that_a_sample_would_not_show_has_one_solution(rng):
-    """Every third point was looked at: the solution depended on `cache_size`."""
-    X, y = datasets.make_classification(450, 5, flip_y=0.1, random_state=3)
-    K, hidden = X @ X.T, np.arange(450) % 3 > 0
+    """Every third of 600 points was looked at: the solution depended on `cache_size`."""
+    X, y = datasets.make_classification(600, 5, flip_y=0.1, random_state=3)
+    K, hidden = X @ X.T, np.arange(600) % 3 > 0
     K[np.ix_(hidden, hidden)] += 5 * np.sin(3 * X[hidden] @ X[hidden].T)
     assert np.linalg.eigvalsh(K[~hidden][:, ~hidden])[0] > -1e-9
-    assert not is_definite(PrecomputedKernel(K), row_numbers(K), 450)
+    assert not is_definite(PrecomputedKernel(K), row_numbers(K), 600)
     models = [
         SVC(C=2, kernel="precomputed", cache_size=room).fit(K, y) for room in (200, 0.1, 1e-3)
     ]
