@@ -10,7 +10,7 @@ import inspect
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, reduce
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .arrays import Array, as_array, check_array, check_labels, gen_batches, is_missing, shown
 
 # %% auto #0
-__all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
+__all__ = ['signature', 'params_of', 'Estimator', 'NotFittedError', 'ConvergenceWarning']
 
 # %% ../nbs/00_estimator.ipynb #e5700001
 T = TypeVar("T")
@@ -130,6 +130,15 @@ def as_numbers(a: Array, name: str) -> Array:
     return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
 
 # %% ../nbs/preprocessing.ipynb #f22a776a
+signature = lru_cache(inspect.signature)  # each fit asks for it
+
+
+def params_of(estimator: Any) -> Mapping[str, inspect.Parameter]:
+    """Return the parameters of an estimator's class, by name."""
+    kind: Any = type(estimator)
+    return signature(kind).parameters
+
+
 class Estimator:
     """Base class of estimators: parameters by name, as scikit-learn expects them.
 
@@ -152,7 +161,7 @@ class Estimator:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments by name; `deep` is there for scikit-learn, and changes nothing."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        return {name: getattr(self, name) for name in params_of(self)}
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments by name; raise ValueError for an unknown name."""
@@ -164,8 +173,7 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        usual = {name: repr(each.default)
-                 for name, each in inspect.signature(type(self)).parameters.items()}
+        usual = {name: repr(each.default) for name, each in params_of(self).items()}
         params = [f"{name}={value!r}" for name, value in self.get_params().items()
                   if repr(value) != usual[name]]
         return f"{type(self).__name__}({', '.join(params)})"
@@ -181,8 +189,8 @@ class Estimator:
         if not any(name.endswith("_") for name in vars(self)):
             raise of_scikit_learn(NotFittedError)(f"{self!r} is not fitted: call fit first")
 
-    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None,
-                       convert: bool = True) -> Array:
+    def _check_samples(self, X: ArrayLike, dtype: DTypeLike | None = None, *,
+                       convert: bool) -> Array:
         """Return samples, (n, d), if they have the features that `fit` has seen."""
         self._check_fitted()
         check_names(type(self).__name__, feature_names(X), vars(self).get("feature_names_in_"))

@@ -111,51 +111,56 @@ def max_step(v: Array, dv: Array) -> float:
 
 # %% ../nbs/interior_point.ipynb #d92b25dd
 class Iterate(NamedTuple):
-    """A point of the method: multipliers and rho, distances s, t from walls, forces z, w.
+    """A point of the method: multipliers and rho, distances from the walls, and forces.
 
-    A direction is an Iterate too; it contains the change of each of them.
+    A direction is an Iterate too; it contains the change of each of them. `distances` and
+    `forces` are of shape (2, n): a row for the lower walls, and one for the upper ones.
     """
 
     b: Array
     rho: float
-    s: Array
-    t: Array
-    z: Array
-    w: Array
+    distances: Array
+    forces: Array
 
     @property
     def mu(self) -> float:
         """The mean of distance times force."""
-        return float(self.s @ self.z + self.t @ self.w) / (2 * len(self.s))
+        return float(np.vdot(self.distances, self.forces)) / self.distances.size
 
     def moved(self, way: Iterate, size: float) -> Iterate:
         """Return the point to which a step of this size leads."""
         return Iterate(self.b + size * way.b, self.rho + size * way.rho,
-                       self.s + size * way.s, self.t + size * way.t,
-                       self.z + size * way.z, self.w + size * way.w)
+                       self.distances + size * way.distances, self.forces + size * way.forces)
 
     def room(self, way: Iterate) -> float:
         """Return the largest step, at most 1, that leaves distances and forces positive."""
-        return min(max_step(self.s, way.s), max_step(self.t, way.t),
-                   max_step(self.z, way.z), max_step(self.w, way.w))
+        return min(max_step(self.distances, way.distances), max_step(self.forces, way.forces))
+
 
 # %% ../nbs/interior_point.ipynb #033eadbe
+def residual(K: LowRank, y: Array, p: Iterate) -> Array:
+    """Compute by how much the forces differ from the gradient minus rho, (n,)."""
+    return np.asarray(p.forces[0] - p.forces[1] - K.product(p.b) + y + p.rho)
+
+
 def newton_step(K: LowRank, y: Array, p: Iterate) -> Iterate:
     """Take one step of Mehrotra's predictor and corrector."""
-    error, excess = p.z - p.w - K.product(p.b) + y + p.rho, p.b.sum()
-    solve, ones = K.shifted(p.z / p.s + p.w / p.t)
+    mu, products, stiffness = p.mu, p.distances * p.forces, p.forces / p.distances
+    error, (solve, ones) = residual(K, y, p), K.shifted(stiffness[0] + stiffness[1])
 
-    def direction(rz: Array, rw: Array) -> Iterate:
-        alone = solve(error + rz / p.s - rw / p.t)
-        drho = -float((alone.sum() + excess) / ones.sum())
+    def direction(r: Array) -> Iterate:
+        push = r / p.distances
+        alone = solve(error + push[0] - push[1])
+        drho = -float((alone.sum() + p.b.sum()) / ones.sum())
         db = alone + drho * ones
-        return Iterate(db, drho, db, -db, (rz - p.z * db) / p.s, (rw + p.w * db) / p.t)
+        change = np.array([db, -db])
+        return Iterate(db, drho, change, push - stiffness * change)
 
-    way = direction(-p.s * p.z, -p.t * p.w)
-    ahead = p.moved(way, p.room(way)).mu
-    target = p.mu * (ahead / p.mu) ** 3
-    way = direction(target - p.s * p.z - way.b * way.z, target - p.t * p.w + way.b * way.w)
+    way = direction(-products)
+    target = mu * (p.moved(way, p.room(way)).mu / mu) ** 3
+    way = direction(target - products - way.distances * way.forces)
     return p.moved(way, 0.995 * p.room(way))
+
 
 # %% ../nbs/interior_point.ipynb #e0f77134
 def start(K: LowRank, y: Array, low: Array, high: Array) -> Iterate:
@@ -165,8 +170,9 @@ def start(K: LowRank, y: Array, low: Array, high: Array) -> Iterate:
     F = K.product(b) - y
     rho = float(np.median(F))
     size = max(1e-3, np.abs(F - rho).mean())
-    return Iterate(b, rho, b - low, high - b,
-                   np.maximum(F - rho, 0) + size, np.maximum(rho - F, 0) + size)
+    return Iterate(b, rho, np.array([b - low, high - b]),
+                   np.maximum([F - rho, rho - F], 0) + size)
+
 
 # %% ../nbs/interior_point.ipynb #b7b4284f
 def interior_point(K: LowRank, y: Array, low: Array, high: Array,
@@ -191,12 +197,12 @@ def interior_point(K: LowRank, y: Array, low: Array, high: Array,
     point, C = start(K, y, low, high), float((high - low).mean())
     best, smallest, stale = point, np.inf, 0
     for n_iter in range(max_iter):
-        error = np.abs(point.z - point.w - K.product(point.b) + y + point.rho).max()
+        mu, error = point.mu, np.abs(residual(K, y, point)).max()
         stale += 1
-        if point.mu / C + error < smallest:
-            best, smallest, stale = point, point.mu / C + error, 0
+        if mu / C + error < smallest:
+            best, smallest, stale = point, mu / C + error, 0
         # mu underflows to 0 where C is below the smallest normal number
-        if (point.mu < 1e-11 * C and error < 1e-7) or point.mu == 0 or stale == 5:
+        if (mu < 1e-11 * C and error < 1e-7) or mu == 0 or stale == 5:
             break
         point = newton_step(K, y, point)
     return best.b, best.rho, n_iter
@@ -248,6 +254,7 @@ def reduce_free(K: LowRank, b: Array, low: Array, high: Array, free: Array) -> A
     return b
 
 # %% ../nbs/interior_point.ipynb #ecbdacdc
+@np.errstate(divide="ignore", invalid="ignore")  # of distances without a wall
 def crossover(K: LowRank, y: Array, low: Array, high: Array, b: Array, rho: float,
               rounds: int = 500) -> tuple[Array, float]:
     """Put multipliers at their walls, and solve for the free ones exactly.

@@ -107,6 +107,16 @@ class RBFKernel:
         return np.asarray(E)
 
 # %% ../nbs/svm.ipynb #7d0818f9
+def integer_power(K: Array, exponent: int) -> Array:
+    """Compute ``K**exponent`` by squaring: NumPy's power is many times as slow."""
+    power = np.ones_like(K) if exponent == 0 else K
+    for bit in f"{exponent:b}"[1:]:
+        power = power * power
+        if bit == "1":
+            power *= K
+    return power
+
+
 class PolynomialKernel:
     """K(x, z) = (gamma x·z + coef0)^degree; without arguments the linear kernel x·z.
 
@@ -138,7 +148,7 @@ class PolynomialKernel:
         K = A @ B.T
         K *= self.gamma
         K += self.coef0
-        return np.asarray(K if self.degree == 1 else K**self.degree)
+        return integer_power(K, self.degree)
 
 # %% ../nbs/svm.ipynb #61449adf
 class SigmoidKernel:

@@ -14,7 +14,7 @@ __all__ = []
 
 
 # %% ../nbs/svm.ipynb #a11f0010
-def best_partner(low: Array, least: Array, curve: Array, zero: Array, d: Array) -> int:
+def best_partner(low: Array, least: float, curve: Array, zero: Array, d: Array) -> int:
     """Return the point with the largest gain beside one where F is `least`; `d` is overwritten."""
     np.subtract(low, least, out=d)
     np.maximum(d, zero, out=d)
@@ -66,14 +66,14 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     beta, bottom, top = b.tolist(), lower.tolist(), upper.tolist()
     for n_iter in range(max_iter):
         i = int(up.argmin())
-        H_i, least = H[i], up[i]
+        H_i, least = H[i], up.item(i)
         curve = np.maximum(H_i, floor, out=clipped) if floor else H_i
         j = best_partner(low, least, curve, zero, d)
-        slope = float(low[j] - least)
+        slope = low.item(j) - least
         if (slope <= tol or n_iter % 16 == 0) and low.max() - least <= tol:
             return np.array(beta), n_iter
         room_i, room_j = top[i] - beta[i], beta[j] - bottom[j]
-        step = min(slope / (2 * float(curve[j])), room_i, room_j)
+        step = min(slope / (2 * curve.item(j)), room_i, room_j)
         np.subtract(H[j], H_i, out=d)
         np.multiply(d, step, out=d)
         np.add(up, d, out=up)
@@ -87,7 +87,6 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
     return np.array(beta), max_iter
 
 # %% ../nbs/svm.ipynb #d78eb929
-@np.errstate(divide="ignore", invalid="ignore")
 def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, int]:
     """Return how far `b` can move along `way` before an entry hits a wall, and which entry."""
     steps = np.where(way == 0, np.inf, np.where(way > 0, high - b, low - b) / way)
@@ -95,6 +94,7 @@ def first_wall(b: Array, way: Array, low: Array, high: Array) -> tuple[float, in
     return float(steps[k]), k
 
 # %% ../nbs/svm.ipynb #a11f0003
+@np.errstate(divide="ignore", invalid="ignore")
 def move_free(H: Array, F: Array, b: Array, lower: Array, upper: Array) -> Array:
     """Move free multipliers to their minimum, the others fixed; stop those that hit a wall.
 

@@ -17,6 +17,7 @@ from nnlib.interior_point import (
     interior_point,
     invert_triangle,
     pivoted_cholesky,
+    residual,
     smo_budget,
     solve_low_rank,
     solve_symmetric,
@@ -31,9 +32,11 @@ def test_the_start_by_hand():
     assert_allclose(p.b, [-1, -1, 2])
     F = np.array([-3, 0, 3]) - y  # K b, but for a constant, is 3 (x - 1)
     assert p.rho == pytest.approx(np.median(F))
-    assert_allclose(p.z - p.w, F - p.rho)
-    assert_allclose(np.minimum(p.z, p.w), abs(F - p.rho).mean())  # no force is small
-    assert_allclose([p.s, p.t], [np.add(p.b, [4, 4, 0]), np.subtract([0, 0, 4], p.b)])
+    assert_allclose(p.forces[0] - p.forces[1], F - p.rho)
+    assert_allclose(p.forces.min(axis=0), abs(F - p.rho).mean())  # no force is small
+    assert_allclose(p.distances, [np.add(p.b, [4, 4, 0]), np.subtract([0, 0, 4], p.b)])
+    assert_allclose(residual(K, y, p), 0, atol=1e-14)
+    assert p.mu == pytest.approx((p.distances * p.forces).sum() / 6)
 
 
 def dual(X, y, beta):

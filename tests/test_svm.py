@@ -466,6 +466,18 @@ def test_rounding_of_a_centred_matrix_is_no_asymmetry(rng):
         SVC(kernel="precomputed").fit(K, y)
 
 
+@pytest.mark.parametrize("exponent", [*range(14), 31, 1000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_polynomials_are_powers_of_inner_products(exponent, dtype):
+    """Negative ones too, those that become too large or too small, and none changed in place."""
+    x = np.array([[-1e3], [-1.001], [-0.5], [0.0], [1e-3], [0.999], [1.5]], dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        K = PolynomialKernel(degree=exponent).block(x, np.ones((1, 1), dtype))
+        expected = np.power(x.astype(float), exponent).astype(dtype)
+    assert K.dtype == dtype
+    assert_allclose(K, expected, rtol=2 * exponent * np.finfo(dtype).eps, atol=1e-37)
+
+
 @pytest.mark.parametrize("wrong", [{"degree": "x"}, {"coef0": "x"}, {"degree": -3}])
 @pytest.mark.parametrize("kernel", ["rbf", "linear", "poly", "sigmoid", np.inner])
 def test_degree_and_coef0_are_checked_whether_used_or_not(kernel, wrong):
