@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import Array, gen_batches
-from .estimator import ConvergenceWarning, of_scikit_learn
+from .estimator import ConvergenceWarning, caller_level, of_scikit_learn
 from .kernels import (
     CACHE_ROWS, MAX_DISTANCE_ERROR, Kernel, PolynomialKernel, SigmoidKernel, check_finite,
     make_kernel, resolve_gamma, row_numbers)
@@ -178,7 +178,7 @@ def choose_kernel(machine: Any, X: Array) -> tuple[Kernel, float, Array]:
     if error > MAX_DISTANCE_ERROR:
         warnings.warn(f"{type(machine).__name__}: rounding spoils the distances of these points, "
                       "even in float64; scale the data", of_scikit_learn(ConvergenceWarning),
-                      stacklevel=3)
+                      stacklevel=caller_level())
     return kernel, gamma, points
 
 # %% ../nbs/svm.ipynb #f6100005
@@ -202,4 +202,5 @@ def warn_if_negative(name: str, K: Array) -> None:
     if H.max() < -1e-6 * H.min() and H.min() < -1e-6 * abs(K).max():
         warnings.warn(f"{name}: expected a kernel with positive squared distances, K(x, x) + "
                       "K(z, z) - 2 K(x, z), got only negative ones: the model means nothing. If "
-                      "the values are themselves distances D, use -D.", stacklevel=4)
+                      "the values are themselves distances D, use -D.",
+                      stacklevel=caller_level())

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from .arrays import Array, as_array, check_array, check_labels, gen_batches, is_missing, shown
 
 # %% auto #0
-__all__ = ['signature', 'params_of', 'Estimator', 'NotFittedError', 'ConvergenceWarning']
+__all__ = ['Estimator', 'NotFittedError', 'ConvergenceWarning']
 
 # %% ../nbs/00_estimator.ipynb #e5700001
 T = TypeVar("T")
@@ -129,7 +129,7 @@ def as_numbers(a: Array, name: str) -> Array:
 
     return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
 
-# %% ../nbs/preprocessing.ipynb #f22a776a
+# %% ../nbs/preprocessing.ipynb #f22a7769
 signature = lru_cache(inspect.signature)  # each fit asks for it
 
 
@@ -139,6 +139,7 @@ def params_of(estimator: Any) -> Mapping[str, inspect.Parameter]:
     return signature(kind).parameters
 
 
+# %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
     """Base class of estimators: parameters by name, as scikit-learn expects them.
 
@@ -242,6 +243,14 @@ def feature_names(X: Any) -> Array | None:
     return np.array(names, object) if strings else None
 
 
+def caller_level() -> int:
+    """Count the calls from outside the package to here, so that a warning names the caller."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].startswith("nnlib."):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
 def check_names(who: str, names: Array | None, known: Array | None) -> None:
     """Raise ValueError if the columns are not those that were fitted; warn if that is unknown."""
     if names is not None and known is not None and not np.array_equal(names, known):
@@ -249,10 +258,10 @@ def check_names(who: str, names: Array | None, known: Array | None) -> None:
                          f"got {names.tolist()}")
     if names is None and known is not None:
         warnings.warn(f"X: has no names of columns, and {who} was fitted with such names; "
-                      "their order cannot be checked", stacklevel=4)
+                      "their order cannot be checked", stacklevel=caller_level())
     if names is not None and known is None:
         warnings.warn(f"X: has names of columns, and {who} was fitted without them; "
-                      "their order cannot be checked", stacklevel=4)
+                      "their order cannot be checked", stacklevel=caller_level())
 
 
 def as_frame(transformer: Any, Z: Array, X: Any) -> Any:

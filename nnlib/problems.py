@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from .arrays import (
     Array, as_array, check_choice, check_flag, check_labels, check_number, join_labels, shown)
-from .estimator import ConvergenceWarning, check_samples, of_scikit_learn
+from .estimator import ConvergenceWarning, caller_level, check_samples, of_scikit_learn
 
 # %% auto #0
 __all__ = []
@@ -121,7 +121,7 @@ def warn_unless_solved(name: str, gap: Array, n_iter: Array, dtype: Any, tol: fl
                 reason += ", or give it as float64"
         warnings.warn(f"{name}: stopped with a violation of {gap[worst]:.3g}, above "
                       f"tol={tol}, because {reason}. The model can be used.",
-                      of_scikit_learn(ConvergenceWarning), stacklevel=3)
+                      of_scikit_learn(ConvergenceWarning), stacklevel=caller_level())
 
 # %% ../nbs/svm.ipynb #f6100004
 def check_classes(name: str, classes: Array) -> None:

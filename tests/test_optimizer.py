@@ -35,6 +35,12 @@ def test_a_step_leaves_the_gradients(params, grads):
     assert_array_equal(grads, before)
 
 
+def test_defaults_are_those_of_the_papers():
+    """Of Kingma and Ba, for Adam; plain descent has no momentum."""
+    assert vars(Adam()) == vars(Adam(0.001, (0.9, 0.999), 1e-8))
+    assert vars(SGD(0.1)) == vars(SGD(0.1, momentum=0.0))
+
+
 def test_steps_have_no_memory(params, grads, dtype):
     optimizer, expected = SGD(0.5), params - dtype(0.5) * grads
     optimizer.step(params, grads)

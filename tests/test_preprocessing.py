@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
-from nnlib import PCA, StandardScaler
+from nnlib import PCA, SVC, OneVsRestSVC, StandardScaler
 from nnlib.estimator import Estimator, NotFittedError, blockwise_moments
 from nnlib.preprocessing import Transformer, fix_signs, principal_axes
 
@@ -656,6 +657,34 @@ def test_names_that_cannot_be_compared_are_told(rng):
     with pytest.warns(UserWarning, match="X: has names of columns, and PCA was fitted without"):
         PCA(1).fit(X).transform(Table(X, ["size", "weight"]))
     PCA(1).fit(Table(X, [0, 1])).transform(X)  # numbers are no names
+
+
+def test_warnings_point_at_the_line_that_called(rng):
+    """Those of machines pointed into the package, where a warning is shown only once."""
+    X, y = rng.normal(size=(30, 2)), np.arange(30) % 3
+    table, apart = Table(X, ["size", "weight"]), np.square(X[:, None] - X).sum(-1)
+    two = SVC().fit(table, y == 0)
+    three, pairs = OneVsRestSVC().fit(table, y), SVC(kernel="linear").fit(table, y)
+    warn: list[Callable] = [
+        lambda: StandardScaler().fit(table).transform(X),
+        lambda: PCA(1).fit(X).transform(table),
+        lambda: two.predict(X),
+        lambda: two.certificate(X, y == 0),
+        lambda: three.score(X, y),
+        lambda: three.certificates(X, y),
+        lambda: pairs.predict(X),
+        lambda: pairs.decision_function(X),
+        lambda: SVC(max_iter=3).fit(X, y),
+        lambda: OneVsRestSVC(max_iter=3).fit(X, y),
+        lambda: SVC(kernel="linear").fit(X + 1e12, y),
+        lambda: SVC(kernel="precomputed").fit(apart, y),
+    ]
+    for call in warn:
+        with pytest.warns(Warning, match="SVC|PCA|StandardScaler") as found:
+            call()
+        assert {(each.filename, each.lineno) for each in found} == {
+            (__file__, call.__code__.co_firstlineno)
+        }
 
 
 def test_columns_of_which_some_have_names_are_refused(rng, refuses):

@@ -1,9 +1,12 @@
 """The certificate, and the simple solver that it judges."""
 
+import itertools
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from nnlib import simple_svm
 from nnlib.simple_svm import Certificate, certify, find_bias, pair_step, simple_smo
 
 TWO = np.array([-1, 1])  # labels of the points 0 and 2
@@ -104,6 +107,20 @@ def test_the_seed_decides(rng):
     first, second, third = (simple_smo(X @ X.T, y, 1.0, rng=seed) for seed in (0, 0, 1))
     assert_allclose(first[0], second[0], rtol=0, atol=0)
     assert abs(first[0] - third[0]).max() > 0
+
+
+def test_the_partner_is_any_other_point(rng, monkeypatch):
+    pairs = set()
+
+    def record(K, F, box, b, i, j):
+        pairs.add((i, j))
+        return pair_step(K, F, box, b, i, j)
+
+    monkeypatch.setattr(simple_svm, "pair_step", record)
+    X, y = rng.normal(size=(4, 2)), np.array([-1, 1, -1, 1])
+    for seed in range(50):
+        simple_smo(X @ X.T, y, 1.0, rng=seed)
+    assert pairs == set(itertools.permutations(range(4), 2))
 
 
 def test_it_stays_feasible_and_arrives_with_patience(rng):

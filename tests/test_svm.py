@@ -1203,6 +1203,15 @@ def test_definite_kernels_are_known_and_others_are_proven(rng):
         assert not kernel.definite and not is_definite(kernel, X, 300)
 
 
+def test_what_is_known_is_not_proven(monkeypatch, rng):
+    X = rng.normal(size=(20, 3))
+    kernels = RBFKernel(X, 1.0), PolynomialKernel(coef0=-1.0, degree=2), SigmoidKernel()
+    monkeypatch.setattr(np.linalg, "cholesky", lambda K: 1 / 0)
+    assert [is_definite(kernel, X, 20) for kernel in kernels] == [True, False, False]
+    with pytest.raises(ZeroDivisionError):
+        is_definite(CallableKernel(tanh_kernel), X, 20)
+
+
 def test_rows_are_those_of_the_matrix_and_few_are_kept(dtype, rng):
     asked = []
 
