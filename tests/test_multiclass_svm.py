@@ -350,13 +350,13 @@ def test_weights_of_samples_of_pairs_are_scikit_learn_s():
 def test_a_kernel_may_be_given_as_a_matrix(kind, k, dtype):
     X, y, new = turned(k)
     X, new = X.astype(dtype), new.astype(dtype)
-    by_name = kind(kernel="linear", C=2, solver="smo").fit(X, y)
-    given = kind(kernel="precomputed", C=2).fit(X @ X.T, y)
+    by_name = kind(kernel="linear", C=2, tol=1e-4, solver="smo").fit(X, y)
+    given = kind(kernel="precomputed", C=2, tol=1e-4).fit(X @ X.T, y)
     assert given.n_features_in_ == len(X) and given.shape_fit_ == (len(X), len(X))
     assert given.support_vectors_.shape == (0, 0) and not hasattr(given, "coef_")
-    assert_allclose(given.decision_function(new @ X.T), by_name.decision_function(new), atol=1e-2)
+    assert_allclose(given.decision_function(new @ X.T), by_name.decision_function(new), atol=2e-3)
     assert (given.predict(new @ X.T) == by_name.predict(new)).mean() > 0.99
-    assert all(proof.holds(2e-3) for proof in given.certificates(X @ X.T, y))
+    assert all(proof.holds(2e-4) for proof in given.certificates(X @ X.T, y))
     again = pickle.loads(pickle.dumps(given))
     assert_array_equal(again.predict(new @ X.T), given.predict(new @ X.T))
     assert len(pickle.dumps(given)) < X.nbytes * len(X) / 16  # the matrix is not kept
