@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Array, check_number, encode_labels
-from .distances import choose_kernel
+from .distances import choose_kernel, sample_kernel
 from .duals import certify_parts, solve_parts
 from .estimator import (
     Estimator, check_samples, feature_names, quiet, request_weights, weight_requests)
 from .kernels import (
-    Kernel, PrecomputedKernel, kernel_sum, linear_sum, linear_weights, row_numbers)
+    Kernel, PrecomputedKernel, is_linear, kernel_sum, linear_sum, row_numbers, weights_of)
 from .problems import (
     Problems, check_classes, check_limits, check_sample_weight, check_training_data,
     class_weights, one_vs_rest, share_right, warn_unless_solved, weigh_samples)
@@ -25,6 +25,25 @@ from .simple_svm import Certificate
 
 # %% auto #0
 __all__ = ['BaseSVC']
+
+# %% ../nbs/svm.ipynb #f600000b
+def rounding_error(kernel: Kernel, points: Array, b: Array) -> float:
+    """Estimate the rounding error of sums of kernel values, from multipliers b (k, n)."""
+    largest = abs(sample_kernel(kernel, points)).max()
+    return float(np.finfo(points.dtype).eps * largest * np.sqrt(np.square(b).sum(1).max()))
+
+
+def solve_machine(machine: Any, X: Array, parts: list[Problems], bounds: list[Array],
+                  limits: tuple[float, float, float, str]) -> tuple[Kernel, float, Array, Any]:
+    """Return the kernel, gamma, the points in the precision used, and what `solve_parts` does."""
+    with quiet():
+        kernel, gamma, points = choose_kernel(machine, X)
+        found = solve_parts(kernel, kernel.features(points), parts, bounds, *limits)
+        single = points.dtype == np.float32 and not isinstance(kernel, PrecomputedKernel)
+        if single and rounding_error(kernel, points, found[0]) > limits[0]:
+            return solve_machine(machine, X.astype(float), parts, bounds, limits)
+    return kernel, gamma, points, found
+
 
 # %% ../nbs/svm.ipynb #8d95a035
 class BaseSVC(Estimator):
@@ -84,13 +103,15 @@ class BaseSVC(Estimator):
         factors = self._class_weights(classes, codes)
         parts, C = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
-        with quiet():
-            kernel, gamma, points = choose_kernel(self, points)
-            b, gap, rho, n_iter = solve_parts(kernel, kernel.features(points), parts, C, *limits)
+        kernel, gamma, points, found = solve_machine(self, points, parts, C, limits)
+        b, gap, rho, n_iter = found
+        warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
         n_support = np.bincount(codes[support], minlength=len(classes))
-        coef, order = self._expand(b[:, support], n_support), np.argsort(support)
-        weights = linear_weights(kernel, coef[:, order], points[support[order]])
+        weights = None
+        if is_linear(kernel):
+            coef, order = self._expand(b[:, support], n_support), np.argsort(support)
+            weights = weights_of(kernel.gamma * coef[:, order], points[support[order]])
         given = isinstance(kernel, PrecomputedKernel)
         self._learn(names, classes_=classes, class_weight_=factors, gamma_=gamma, _weights=weights,
                     _kernel=None if given else kernel, _fitted=self.get_params(), support_=support,
@@ -98,7 +119,6 @@ class BaseSVC(Estimator):
                     dual_coef_=b[:, support], intercept_=-rho, n_iter_=n_iter,
                     violation_=np.maximum(gap, 0), fit_status_=int(gap.max() > limits[0]),
                     n_support_=n_support, shape_fit_=shape, n_features_in_=shape[1])
-        warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
@@ -158,9 +178,11 @@ class BaseSVC(Estimator):
     @property
     def coef_(self) -> Array:
         """Weights of the features, (k, d), of machines with the linear kernel."""
-        if vars(self).get("_fitted", {}).get("kernel") != "linear" or not self._weights:
+        kernel = vars(self).get("_fitted", {}).get("kernel", "linear")  # a subclass may fix it
+        weights = vars(self).get("_weights")
+        if kernel != "linear" or weights is None:
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
-        return np.broadcast_to(self._weights[0], self._weights[0].shape)  # a read-only view
+        return np.broadcast_to(weights[0], weights[0].shape)  # a read-only view
 
     def certificates(self, X: ArrayLike, y: ArrayLike,
                      sample_weight: ArrayLike | None = None) -> list[Certificate]:

@@ -40,11 +40,11 @@ def distance_error(kernel: Kernel, X: Array) -> float:
 
     This is the larger of two errors: that of the distances between points, relative to their
     mean, and that of the distances from the farthest point, relative to their differences. Both
-    are estimated on some of the points X (n, d). NaN if the kernel overflows.
+    are estimated on some of the points X (n, d). Infinite if sums of the kernel overflow.
     """
     K = sample_kernel(kernel, X)
-    if not np.isfinite(K).all():
-        return math.nan
+    if not abs(K).max() < np.finfo(X.dtype).max / len(X):
+        return math.inf
     half = K.diagonal() / 2
     with np.errstate(over="ignore", invalid="ignore"):
         H, largest = abs(half[:, None] + half - K), abs(K).max() if np.ptp(K) else 0.0
@@ -112,19 +112,19 @@ class DistanceRows:
     """Rows of H, computed when they are asked for; the latest `room` of them are kept."""
 
     def __init__(self, kernel: Kernel, A: Array, room: int) -> None:
-        self.kernel, self.A = kernel, A
         blocks = (kernel.block(A[rows], A[rows]) for rows in gen_batches(len(A), CACHE_ROWS))
         self.half = np.concatenate([block.diagonal() for block in blocks]) / 2
-        self.row = lru_cache(room)(self.compute_row)
+        half = self.half
+
+        def row(i: int) -> Array:  # without self, whose end is the end of all rows
+            distances = half - kernel.block(A[i : i + 1], A) + half[i]
+            lift_zeros(distances, half[i : i + 1], half)
+            return np.asarray(distances[0])
+
+        self.row = lru_cache(room)(row)
 
     def __getitem__(self, i: int) -> Array:
         return self.row(i)
-
-    def compute_row(self, i: int) -> Array:
-        """Compute the distances of point i from all, (n,)."""
-        row = self.half - self.kernel.block(self.A[i : i + 1], self.A) + self.half[i]
-        lift_zeros(row, self.half[i : i + 1], self.half)
-        return np.asarray(row[0])
 
 
 def row_distances(kernel: Kernel, A: Array, room: int) -> Distances:
@@ -157,14 +157,18 @@ def is_definite(kernel: Kernel, A: Array, most: int) -> bool:
     return True
 
 # %% ../nbs/svm.ipynb #f6000009
+GAMMAS = "rbf", "poly", "sigmoid"  # kernels that use gamma
+
+
 def choose_kernel(machine: Any, X: Array) -> tuple[Kernel, float, Array]:
     """Make the kernel; return it, its gamma, and the points, in double precision if necessary."""
-    given = isinstance(machine.kernel, str) and machine.kernel == "precomputed"
+    name = machine.kernel if isinstance(machine.kernel, str) else ""
+    given = name == "precomputed"
     if given and X.shape[0] != X.shape[1]:
         raise ValueError(f"X: expected a square matrix of kernel values, got shape {X.shape}")
     for dtype in dict.fromkeys((X.dtype, np.dtype(float))):
         X = X.astype(dtype, copy=False)
-        gamma = resolve_gamma(machine.gamma, X)
+        gamma = resolve_gamma(machine.gamma, X if name in GAMMAS else 0 * X[:1])
         kernel = make_kernel(machine.kernel, X, gamma, machine.degree, machine.coef0)
         points = row_numbers(X) if given else X
         error = distance_error(kernel, points)

@@ -67,10 +67,15 @@ def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float
     else:
         F = part.product(part.b, rows, distances)
     part.update_gap(F - part.Y, rows)
-    duals.b[todo], duals.gap[todo], duals.rho[todo] = part.b, part.gap, part.rho
     duals.n_iter[todo] += part.n_iter
+    better = part.gap < duals.gap[todo]
+    for name in "b", "gap", "rho":
+        getattr(duals, name)[todo[better]] = getattr(part, name)[better]
     if (duals.gap > tol).any():
-        solve_subset(duals, rows, tol, duals.n_iter.max() + max_iter, limit, distances)
+        found = duals.b.copy(), duals.gap, duals.rho
+        solve_subset(duals, rows, tol, max_iter + part.n_iter.max(), limit, distances)
+        worse = duals.gap > found[1]  # by rounding
+        duals.b[worse], duals.gap[worse], duals.rho[worse] = (each[worse] for each in found)
 
 # %% ../nbs/interior_point.ipynb #7a1c0e38
 MANY = 1000  # from this many points on, single rows of the kernel are tried first
@@ -110,7 +115,7 @@ def solve_duals(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_it
                 return duals
         K = factor_kernel(kernel, A, 1e-7 / C.sum(1).max(), rank)
         if K is not None:
-            solve_by_newton(K, duals, tol, steps, limit, distances)
+            solve_by_newton(K, duals, tol, max_iter, limit, distances)
             return duals
     if solver == "interior_point":
         raise ValueError("solver: expected a kernel that is known to be positive semidefinite, "

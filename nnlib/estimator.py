@@ -130,13 +130,9 @@ def as_numbers(a: Array, name: str) -> Array:
     return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
 
 # %% ../nbs/preprocessing.ipynb #f22a7769
-signature = lru_cache(inspect.signature)  # each fit asks for it
-
-
 def params_of(estimator: Any) -> Mapping[str, inspect.Parameter]:
     """Return the parameters of an estimator's class, by name."""
-    kind: Any = type(estimator)
-    return signature(kind).parameters
+    return inspect.signature(type(estimator)).parameters
 
 
 # %% ../nbs/preprocessing.ipynb #f22a776a
@@ -246,7 +242,7 @@ def feature_names(X: Any) -> Array | None:
 def caller_level() -> int:
     """Count the calls from outside the package to here, so that a warning names the caller."""
     frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals["__name__"].startswith("nnlib."):
+    while frame.f_back and str(frame.f_globals.get("__name__")).startswith("nnlib."):
         frame, level = frame.f_back, level + 1
     return level
 

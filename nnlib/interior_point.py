@@ -234,8 +234,13 @@ def solve_free(K: LowRank, y: Array, b: Array, free: Array) -> tuple[Array, floa
     return x, float(found[-1])
 
 # %% ../nbs/interior_point.ipynb #07841b1e
-def reduce_free(K: LowRank, b: Array, low: Array, high: Array, free: Array) -> Array:
-    """Move dependent multipliers to walls along directions that change nothing else."""
+def reduce_free(K: LowRank, F: Array, b: Array, low: Array, high: Array,
+                free: Array) -> tuple[Array, Array]:
+    """Move dependent multipliers to walls; return the new multipliers, and which are free.
+
+    The directions change neither K b nor the sum. If the objective, with the gradient F, changes
+    along one of them, it falls.
+    """
     rows = np.column_stack([K.U, np.ones(len(b))])
     b, left, most = b.copy(), np.flatnonzero(free), rows.shape[1]
     while len(left):
@@ -247,11 +252,13 @@ def reduce_free(K: LowRank, b: Array, low: Array, high: Array, free: Array) -> A
             break
         j, way = dependent[0], np.zeros(len(tried))
         way[:j], way[j] = np.linalg.solve(R[:j, :j], R[:j, j]), -1
+        way *= -1 if F[tried] @ way > 0 else 1
         step, k = first_wall(b[tried], way, low[tried], high[tried])
         b[tried] += step * way
         b[tried[k]] = high[tried[k]] if way[k] > 0 else low[tried[k]]
         left = left[left != tried[k]]
-    return b
+    return b, np.isin(np.arange(len(b)), left)
+
 
 # %% ../nbs/interior_point.ipynb #ecbdacdc
 @np.errstate(divide="ignore", invalid="ignore")  # of distances without a wall
@@ -260,29 +267,33 @@ def crossover(K: LowRank, y: Array, low: Array, high: Array, b: Array, rho: floa
     """Put multipliers at their walls, and solve for the free ones exactly.
 
     Takes and returns multipliers and rho like those of `interior_point`. If `rounds` are not
-    enough, the arguments are returned unchanged.
+    enough, or rounding allows no more, the result is the best that was found.
     """
     F, wide = K.product(b) - y - rho, high - low
     pull = np.abs(F) / max(1.0, np.abs(F).max())
     at_low = (b - low < high - b) & (F > 0) & (b - low < pull * wide)
     at_high = (b - low >= high - b) & (F < 0) & (high - b < pull * wide)
     x = np.where(at_low, low, np.where(at_high, high, b))
-    x = reduce_free(K, x, low, high, ~(at_low | at_high))
-    at_low, at_high = x <= low, x >= high
+    x, free = reduce_free(K, F, x, low, high, ~(at_low | at_high))
+    best, smallest = (b, rho), np.inf
     for _ in range(rounds):
-        free = ~(at_low | at_high)
         target, rho = solve_free(K, y, x, free) if free.any() else (x, rho)
-        step, k = first_wall(x, target - x, low, high)
+        way = target - x
+        step, k = first_wall(x, way, low, high)
         if step < 1:
-            at_low[k], at_high[k] = target[k] < x[k], target[k] > x[k]
-            x = np.where(at_low, low, np.where(at_high, high, x + step * (target - x)))
+            x = x + step * way
+            x[k], free[k] = high[k] if way[k] > 0 else low[k], False
             continue
         x, F = target, K.product(target) - y - rho
-        wrong = np.where(at_low, -F, 0) + np.where(at_high, F, 0)
-        if wrong.max() <= 1e-6:
-            return x, rho
-        at_low[wrong.argmax()] = at_high[wrong.argmax()] = False
-    return b, rho
+        wrong = np.where(free, 0, np.where(x <= low, -F, F))
+        if wrong.max() < smallest:
+            best, smallest = (x, rho), wrong.max()
+        if wrong.max() <= max(1e-6, 2 * np.abs(F[free]).max(initial=0)):  # rounding
+            break
+        free[wrong.argmax()] = True
+        x, free = reduce_free(K, F, x, low, high, free)
+    return best
+
 
 # %% ../nbs/interior_point.ipynb #7a1c0e03
 def solve_box(K: LowRank, y: Array, low: Array, high: Array) -> tuple[Array, float, int]:
@@ -313,7 +324,7 @@ def solve_low_rank(V: ArrayLike, y: ArrayLike, C: ArrayLike) -> tuple[Array, flo
     Returns
     -------
     beta : ndarray of shape (n,)
-        Signed multipliers, exactly 0 or C where they are at a bound.
+        Signed multipliers, exactly 0, C or -C where they are at a bound.
     rho : float
         The bias with the opposite sign.
     n_iter : int
@@ -377,7 +388,11 @@ def pivoted_cholesky(column: Callable[[int], Array], diagonal: Array, error: flo
 NEWTON_STEPS = 15  # least number that a problem takes
 
 
+def newton_cost(n: int, rank: int) -> int:
+    """Return what a step of Newton's method costs, in multiplications."""
+    return n * rank**2 + rank**3 + 30 * n * rank + 400 * CALL
+
+
 def smo_budget(n: int, rank: int) -> int:
     """Return how many steps of SMO cost as much as the solution by Newton's method."""
-    newton = n * rank**2 + rank**3 + 30 * n * rank + 400 * CALL
-    return NEWTON_STEPS * newton // step_cost(n)
+    return NEWTON_STEPS * newton_cost(n, rank) // step_cost(n)

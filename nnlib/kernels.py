@@ -295,11 +295,6 @@ def weights_of(coef: Array, vectors: Array) -> tuple[Array, Array]:
     return coef @ (vectors - middle), middle
 
 
-def linear_weights(kernel: Kernel, coef: Array, vectors: Array) -> tuple[Array, Array] | None:
-    """Compute the weights of a linear machine, as `weights_of` does; None for other kernels."""
-    return weights_of(kernel.gamma * coef, vectors) if is_linear(kernel) else None
-
-
 def linear_sum(points: Array, weights: Array, middle: Array, bias: Array) -> Array:
     """Compute ``points @ weights.T + bias``, (n, k), for points (n, d) of any dtype, in blocks.
 

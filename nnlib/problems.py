@@ -134,8 +134,10 @@ def check_classes(name: str, classes: Array) -> None:
 def check_training_data(n: int, classes: Array, n_now: int, classes_now: Array) -> None:
     """Raise ValueError unless there are as many samples, of the same classes, as in `fit`."""
     if n_now != n or not np.array_equal(classes_now, classes):
-        raise ValueError(f"certificates: expected {n} training samples of {len(classes)} classes, "
-                         f"got {n_now} of {len(classes_now)}")
+        raise ValueError(
+            f"certificates: expected {n} training samples of {len(classes)} classes, "
+            f"{classes.tolist()!s:.60}, got {n_now} of {len(classes_now)}, "
+            f"{classes_now.tolist()!s:.60}")
 
 
 def check_class_weight(class_weight: Any, classes: Array) -> Array | None:
@@ -158,10 +160,10 @@ def check_sample_weight(sample_weight: ArrayLike | None, n: int) -> Array | None
     """Return the weights of n samples as floats; raise unless they are positive or zero."""
     if sample_weight is None:
         return None
-    weights = as_array(sample_weight, "sample_weight")[..., None]
-    weights = check_samples(weights, "sample_weight")[..., 0]
+    weights = as_array(sample_weight, "sample_weight")
     if weights.shape != (n,):
         raise ValueError(f"sample_weight: expected shape ({n},), got {weights.shape}")
+    weights = check_samples(weights[:, None], "sample_weight")[:, 0]
     if (weights < 0).any() or not weights.any():
         raise ValueError("sample_weight: expected weights of at least 0, not all of them zero, "
                          f"got {weights.min()}")

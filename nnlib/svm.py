@@ -132,7 +132,7 @@ class SVC(BaseSVC):
         return f if f.ndim == 1 or shape == "ovo" else rank_classes(f, len(self.classes_))
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predict the class: the second of two if f > 0, else that of most votes.
+        """Predict the class: the second of two if f >= 0, else that of most votes.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class SVC(BaseSVC):
         if self.break_ties and shape == "ovo":
             raise ValueError("break_ties must be False when decision_function_shape is 'ovo'")
         if k == 2:
-            return np.asarray(self.classes_[(f[:, 0] > 0).astype(int)])
+            return np.asarray(self.classes_[(f[:, 0] >= 0).astype(int)])
         votes = rank_classes(f, k) if self.break_ties else count_votes(f > 0, k)
         return np.asarray(self.classes_[votes.argmax(1)])
 

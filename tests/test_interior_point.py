@@ -81,6 +81,31 @@ def problem(name):
     }[name]
 
 
+@pytest.mark.parametrize(
+    ("scales", "C"), [((1, 1e3), 1e3), ((1, 1e5), 1.0), ((3e-5, 3e4), 1.0), ((1e-3, 1e3), 10.0)]
+)
+def test_features_may_differ_by_orders_of_magnitude(scales, C):
+    """The vertex was given up that was optimal up to rounding, or had a free point too many."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(2000, 30))
+    y = X.sum(1) / np.sqrt(30) + rng.normal(size=2000) > 0
+    wide = X * np.geomspace(*scales, 30)
+    machine = OurSVC(kernel="linear", C=C).fit(wide, y)
+    assert machine.violation_[0] < 1e-3 and machine.certificate(wide, y).holds(2e-3)
+    free = abs(machine.dual_coef_[0]) < C
+    assert free.sum() <= 31
+
+
+def test_smo_goes_on_where_newton_s_method_does_not_end_at_a_solution():
+    """It was allowed only as many steps again as it had made before."""
+    rng = np.random.default_rng(2)
+    X = np.round(rng.normal(size=(900, 5)))
+    y = X[:, 0] + 0.3 * rng.normal(size=900) > 0
+    for solver in "auto", "interior_point":
+        machine = OurSVC(C=1e5, kernel="linear", solver=solver).fit(X, y)
+        assert machine.fit_status_ == 0 and machine.violation_[0] <= 1e-3, solver
+
+
 NAMES = [
     "scaled",
     "large C",
