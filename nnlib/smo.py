@@ -69,7 +69,7 @@ def smo(H: Array, F: Array, b: Array, lower: Array, upper: Array, tol: float,
         H_i, least = H[i], up.item(i)
         curve = np.maximum(H_i, floor, out=clipped) if floor else H_i
         j = best_partner(low, least, curve, zero, d)
-        slope = low.item(j) - least
+        slope = float(low[j] - up[i])
         if (slope <= tol or n_iter % 16 == 0) and low.max() - least <= tol:
             return np.array(beta), n_iter
         room_i, room_j = top[i] - beta[i], beta[j] - bottom[j]
