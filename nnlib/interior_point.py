@@ -252,7 +252,7 @@ def reduce_free(K: LowRank, F: Array, b: Array, low: Array, high: Array,
             break
         j, way = dependent[0], np.zeros(len(tried))
         way[:j], way[j] = np.linalg.solve(R[:j, :j], R[:j, j]), -1
-        way *= -1 if F[tried] @ way > 0 else 1
+        way *= -1 if F[tried] @ way > 1e-6 * np.abs(way).sum() else 1
         step, k = first_wall(b[tried], way, low[tried], high[tried])
         b[tried] += step * way
         b[tried[k]] = high[tried[k]] if way[k] > 0 else low[tried[k]]
