@@ -43,7 +43,8 @@ class SVC(BaseSVC):
     tol : float
         Largest KKT violation at which a problem counts as solved.
     cache_size : float
-        Megabytes of kernel values that may be held.
+        Megabytes of kernel values that may be held. A move of all free multipliers needs up to
+        five times as much besides, for a moment.
     class_weight : dict, "balanced" or None
         Factors of C by class.
     max_iter : int
