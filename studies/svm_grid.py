@@ -103,7 +103,7 @@ def problems() -> Iterator[Problem]:
 
 def rounds(seconds: float) -> int:
     """Return how often a fit that takes so long is measured; the first may find memory cold."""
-    return 5 if seconds < 0.1 else 2 if seconds < 1 else 1
+    return 5 if seconds < 0.1 else 3 if seconds < 3 else 1
 
 
 def processor_seconds(fit: Callable[[], Any]) -> tuple[float, Any]:
