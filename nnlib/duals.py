@@ -15,7 +15,7 @@ from .interior_point import NEWTON_STEPS, LowRank, pivoted_cholesky, smo_budget,
 from .kernels import BLOCK_ROWS, CACHE_ROWS, Kernel, check_finite, is_linear
 from .problems import Problems
 from .simple_svm import Certificate, certify
-from .smo import alternate, step_cost
+from .smo import alternate
 
 # %% auto #0
 __all__ = []
@@ -248,19 +248,6 @@ def room_for(A: Array, cache_size: float) -> int:
     return max(4, math.isqrt(int(min(cache_size, 2**40) * 2**20) // A.itemsize))
 
 
-def solve_unproven(duals: DualProblems, tol: float, max_iter: float, limit: int) -> bool:
-    """Take steps of SMO that are right for any kernel; return False if a proof allows others."""
-    n, k = len(duals.A), len(duals.Y)
-    distances = row_distances(duals.kernel, duals.A, max(2, limit**2 // n))
-    for steps in (min(n**3 // (3 * step_cost(n)) // k + 1, max_iter), max_iter):
-        solve_subset(duals, np.arange(n), tol, steps, limit, distances)
-        if steps == max_iter or not (duals.gap > tol).any():
-            break
-        if is_definite(duals.kernel, duals.A, limit):
-            return False
-    return True
-
-
 def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: float,
           cache_size: float) -> DualProblems:
     """Solve k problems over the same points, on growing samples of them.
@@ -292,7 +279,9 @@ def solve(kernel: Kernel, A: Array, Y: Array, C: Array, tol: float, max_iter: fl
     """
     limit = room_for(A, cache_size)
     duals, sizes = DualProblems(kernel, A, Y, C), [len(A)]
-    if not kernel.definite and solve_unproven(duals, tol, max_iter, limit):
+    if not is_definite(kernel, A, limit):
+        distances = row_distances(kernel, A, max(2, limit**2 // len(A)))
+        solve_subset(duals, np.arange(len(A)), tol, max_iter, limit, distances)
         return duals
     while sizes[-1] > limit:
         sizes.append(sizes[-1] // SAMPLE_RATIO)
