@@ -133,7 +133,7 @@ class Iterate(NamedTuple):
                        self.distances + size * way.distances, self.forces + size * way.forces)
 
     def room(self, way: Iterate) -> float:
-        """Return the largest step, at most 1, that leaves distances and forces positive."""
+        """Return the largest step, at most 1, that makes no distance or force negative."""
         return min(max_step(self.distances, way.distances), max_step(self.forces, way.forces))
 
 
