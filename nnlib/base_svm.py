@@ -33,7 +33,7 @@ def rounding_error(kernel: Kernel, points: Array, b: Array) -> float:
     return float(np.finfo(points.dtype).eps * largest * np.sqrt(np.square(b).sum(1).max()))
 
 
-def solve_machine(machine: Any, X: Array, parts: list[Problems], bounds: list[Array],
+def solve_all(machine: Any, X: Array, parts: list[Problems], bounds: list[Array],
                   limits: tuple[float, float, float, str]) -> tuple[Kernel, float, Array, Any]:
     """Return the kernel, gamma, the points in the precision used, and what `solve_parts` does."""
     with quiet():
@@ -41,7 +41,9 @@ def solve_machine(machine: Any, X: Array, parts: list[Problems], bounds: list[Ar
         found = solve_parts(kernel, kernel.features(points), parts, bounds, *limits)
         single = points.dtype == np.float32 and not isinstance(kernel, PrecomputedKernel)
         if single and rounding_error(kernel, points, found[0]) > limits[0]:
-            return solve_machine(machine, X.astype(float), parts, bounds, limits)
+            return solve_all(machine, X.astype(float), parts, bounds, limits)
+    name, (_, gap, _, n_iter) = type(machine).__name__, found
+    warn_unless_solved(name, gap, n_iter, points.dtype, *limits[:2])
     return kernel, gamma, points, found
 
 
@@ -103,9 +105,7 @@ class BaseSVC(Estimator):
         factors = self._class_weights(classes, codes)
         parts, C = self._problems(codes, factors, sample_weight)
         limits, shape = check_limits(self), points.shape
-        kernel, gamma, points, found = solve_machine(self, points, parts, C, limits)
-        b, gap, rho, n_iter = found
-        warn_unless_solved(type(self).__name__, gap, n_iter, points.dtype, *limits[:2])
+        kernel, gamma, points, (b, gap, rho, n_iter) = solve_all(self, points, parts, C, limits)
         support = self._arrange(np.flatnonzero(b.any(0)), codes)
         n_support = np.bincount(codes[support], minlength=len(classes))
         weights = None
@@ -178,9 +178,8 @@ class BaseSVC(Estimator):
     @property
     def coef_(self) -> Array:
         """Weights of the features, (k, d), of machines with the linear kernel."""
-        kernel = vars(self).get("_fitted", {}).get("kernel", "linear")  # a subclass may fix it
         weights = vars(self).get("_weights")
-        if kernel != "linear" or weights is None:
+        if vars(self).get("_fitted", {}).get("kernel", "linear") != "linear" or weights is None:
             raise AttributeError("coef_: expected a fitted machine with the linear kernel")
         return np.broadcast_to(weights[0], weights[0].shape)  # a read-only view
 
