@@ -34,7 +34,7 @@ def rounding_error(kernel: Kernel, points: Array, b: Array) -> float:
 
 
 def solve_all(machine: Any, X: Array, parts: list[Problems], bounds: list[Array],
-                  limits: tuple[float, float, float, str]) -> tuple[Kernel, float, Array, Any]:
+              limits: tuple[float, float, float, str]) -> tuple[Kernel, float, Array, Any]:
     """Return the kernel, gamma, the points in the precision used, and what `solve_parts` does."""
     with quiet():
         kernel, gamma, points = choose_kernel(machine, X)
@@ -145,7 +145,7 @@ class BaseSVC(Estimator):
         return f[:, 0] if f.shape[1] == 1 else f
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predict the class: the second of two if f > 0, else that of the largest f.
+        """Predict the class: the second of two if f >= 0, else that of the largest f.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class BaseSVC(Estimator):
         classes : ndarray of shape (n,)
         """
         f = self.decision_function(X)
-        return np.asarray(self.classes_[(f > 0).astype(int) if f.ndim == 1 else f.argmax(1)])
+        return np.asarray(self.classes_[(f >= 0).astype(int) if f.ndim == 1 else f.argmax(1)])
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute the share of points whose class is predicted correctly.

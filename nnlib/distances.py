@@ -168,7 +168,7 @@ def choose_kernel(machine: Any, X: Array) -> tuple[Kernel, float, Array]:
         raise ValueError(f"X: expected a square matrix of kernel values, got shape {X.shape}")
     for dtype in dict.fromkeys((X.dtype, np.dtype(float))):
         X = X.astype(dtype, copy=False)
-        gamma = resolve_gamma(machine.gamma, X if name in GAMMAS else 0 * X[:1])
+        gamma = resolve_gamma(machine.gamma, X if name in GAMMAS else 0 * X[:1])  # only checked
         kernel = make_kernel(machine.kernel, X, gamma, machine.degree, machine.coef0)
         points = row_numbers(X) if given else X
         error = distance_error(kernel, points)

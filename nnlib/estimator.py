@@ -10,7 +10,7 @@ import inspect
 import math
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache, reduce
@@ -129,12 +129,6 @@ def as_numbers(a: Array, name: str) -> Array:
 
     return np.array([number(value) for value in a.ravel()], float).reshape(a.shape)
 
-# %% ../nbs/preprocessing.ipynb #f22a7769
-def params_of(estimator: Any) -> Mapping[str, inspect.Parameter]:
-    """Return the parameters of an estimator's class, by name."""
-    return inspect.signature(type(estimator)).parameters
-
-
 # %% ../nbs/preprocessing.ipynb #f22a776a
 class Estimator:
     """Base class of estimators: parameters by name, as scikit-learn expects them.
@@ -158,7 +152,7 @@ class Estimator:
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the arguments by name; `deep` is there for scikit-learn, and changes nothing."""
-        return {name: getattr(self, name) for name in params_of(self)}
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def set_params(self, **params: Any) -> Self:
         """Set arguments by name; raise ValueError for an unknown name."""
@@ -170,7 +164,8 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        usual = {name: repr(each.default) for name, each in params_of(self).items()}
+        usual = {name: repr(each.default)
+                 for name, each in inspect.signature(type(self)).parameters.items()}
         params = [f"{name}={value!r}" for name, value in self.get_params().items()
                   if repr(value) != usual[name]]
         return f"{type(self).__name__}({', '.join(params)})"

@@ -624,10 +624,11 @@ def test_gamma_is_not_computed_for_kernels_without_it(rng):
 
 def test_a_tie_is_won_by_the_second_class_as_in_libsvm():
     for labels in ([0, 1], [1, 0]):
-        kinds = SVC, Libsvm
-        ours, theirs = (kind(kernel="linear").fit([[-1.0], [1.0]], labels) for kind in kinds)
-        assert ours.decision_function([[0.0]]) == theirs.decision_function([[0.0]]) == 0
-        assert ours.predict([[0.0]]) == theirs.predict([[0.0]])
+        theirs = Libsvm(kernel="linear").fit([[-1.0], [1.0]], labels)
+        for kind in SVC, OneVsRestSVC:
+            ours = kind(kernel="linear").fit([[-1.0], [1.0]], labels)
+            assert ours.decision_function([[0.0]]) == theirs.decision_function([[0.0]]) == 0
+            assert ours.predict([[0.0]]) == theirs.predict([[0.0]])
 
 
 def test_a_subclass_may_fix_the_kernel(rng):
@@ -641,18 +642,30 @@ def test_a_subclass_may_fix_the_kernel(rng):
 
 def test_a_warning_that_is_an_error_leaves_the_old_model(rng):
     X, y = rng.normal(size=(60, 2)), np.arange(60) % 2
-    model = SVC(max_iter=1)
+    model = SVC().fit(X, y)
+    before = dict(vars(model))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ConvergenceWarning):
-            model.fit(X, y)
-    assert not hasattr(model, "classes_")
+            model.set_params(max_iter=1).fit(X + 1, y)
+    assert vars(model) == before | {"max_iter": 1}
 
 
 def test_warnings_need_no_name_of_the_caller_s_module(rng):
     X, y = rng.normal(size=(60, 2)), np.arange(60) % 2
     with pytest.warns(ConvergenceWarning):
         exec("fit(X, y)", {"fit": SVC(max_iter=1).fit, "X": X, "y": y})
+
+
+def test_a_move_takes_no_more_memory_than_is_said(rng):
+    X, b = rng.normal(size=(400, 5)), rng.uniform(0.4, 0.6, 400)
+    kernel = RBFKernel(X, 1.0)
+    H = half_squared_distances(kernel, kernel.features(X)).H
+    tracemalloc.start()
+    move_free(H, rng.normal(size=400), b, np.zeros(400), np.ones(400))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert 3 * H.nbytes < peak < 5.1 * H.nbytes
 
 
 def test_rows_of_the_kernel_end_with_the_fit(rng):
