@@ -71,11 +71,16 @@ def solve_by_newton(K: LowRank, duals: DualProblems, tol: float, max_iter: float
     better = part.gap < duals.gap[todo]
     for name in "b", "gap", "rho":
         getattr(duals, name)[todo[better]] = getattr(part, name)[better]
-    if (duals.gap > tol).any():
+    for more in (10 * smo_budget(len(rows), len(K.S)), math.inf):
+        if not (duals.gap > tol).any():
+            return
         found = duals.b.copy(), duals.gap, duals.rho
-        solve_subset(duals, rows, tol, max_iter + part.n_iter.max(), limit, distances)
-        worse = duals.gap > found[1]  # by rounding
+        most = min(duals.n_iter.max() + more, max_iter + part.n_iter.max())
+        solve_subset(duals, rows, tol, most, limit, distances)
+        worse = duals.gap > found[1]
         duals.b[worse], duals.gap[worse], duals.rho[worse] = (each[worse] for each in found)
+        if worse[duals.gap > tol].all():  # rounding allows no more
+            return
 
 # %% ../nbs/interior_point.ipynb #7a1c0e38
 MANY = 1000  # from this many points on, single rows of the kernel are tried first

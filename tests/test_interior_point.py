@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.svm import SVC
 
+import nnlib.interior_point
 from nnlib import SVC as OurSVC
 from nnlib import OneVsRestSVC, duals
 from nnlib.estimator import ConvergenceWarning
@@ -94,6 +95,43 @@ def test_features_may_differ_by_orders_of_magnitude(scales, C):
     assert machine.violation_[0] < 1e-3 and machine.certificate(wide, y).holds(2e-3)
     free = abs(machine.dual_coef_[0]) < C
     assert free.sum() <= 31
+
+
+@pytest.mark.parametrize(("scales", "largest"), [((3e-5, 3e4), 0.2), ((1, 1e5), 8.0)])
+def test_what_rounding_spoils_is_not_made_worse(scales, largest):
+    """SMO made the violation up to a hundred times as large, and took half a minute for it."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(2000, 30))
+    y = X.sum(1) / np.sqrt(30) + rng.normal(size=2000) > 0
+    machine = OurSVC(kernel="linear", C=1e3)
+    with pytest.warns(ConvergenceWarning, match="rounding in float64 allows no more"):
+        machine.fit(X * np.geomspace(*scales, 30), y)
+    assert machine.violation_[0] < largest and machine.n_iter_[0] < 20 * smo_budget(2000, 30)
+
+
+def test_newton_s_method_replaces_only_what_it_improves(monkeypatch):
+    rng = np.random.default_rng(310)
+    X = rng.normal(size=(300, 10))
+    f = X.sum(1) / np.sqrt(10) + rng.normal(size=300)
+    y, budget = f > np.median(f), smo_budget(300, 10)
+    monkeypatch.setattr(duals, "solve_box", lambda K, y, *box: (np.zeros(len(y)), 0.0, 0))
+    with pytest.warns(ConvergenceWarning):
+        machine = OurSVC(kernel="linear", max_iter=budget + 20).fit(X, y)
+    assert machine.violation_[0] < 0.1  # 8 from the start again
+
+
+def test_crossover_ends_where_rounding_does(monkeypatch):
+    """The same vertices came again and again, until the rounds were used up."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(2000, 30))
+    y = np.where(X.sum(1) / np.sqrt(30) + rng.normal(size=2000) > 0, 1.0, -1.0)
+    K, rounds = LowRank(X * np.geomspace(3e-5, 3e4, 30)), []
+    box = np.minimum(0, 1e3 * y), np.maximum(0, 1e3 * y)
+    inside, rho, _ = interior_point(K, y, *box)
+    solve, module = nnlib.interior_point.solve_free, nnlib.interior_point
+    monkeypatch.setattr(module, "solve_free", lambda *args: rounds.append(1) or solve(*args))
+    crossover(K, y, *box, inside, rho)
+    assert 0 < len(rounds) < 200
 
 
 def test_smo_goes_on_where_newton_s_method_does_not_end_at_a_solution():
